@@ -1,0 +1,56 @@
+// quorate runs: what earlier applies did, from the journals of this controller.
+import type { Command } from 'commander';
+import { EXIT } from './exit.ts';
+import type { Io, Shell } from './io.ts';
+import { addOutputOptions, type CommonOptions } from './options.ts';
+import { print, printInputFailures, printJson, printVisibly } from './print.ts';
+
+export function addRunsCommand(program: Command, shell: Shell): void {
+  const runs = program.command('runs').description('what earlier applies did');
+  addOutputOptions(runs.command('list').description('every run of this controller, newest first')).action(
+    async (options: CommonOptions) => shell.finish(await list(options, shell.io)),
+  );
+  addOutputOptions(
+    runs
+      .command('show')
+      .argument('<run>', 'as `runs list` prints it; its end is enough')
+      .description('one run, step by step'),
+  ).action(async (run: string, options: CommonOptions) => shell.finish(await show(run, options, shell.io)));
+}
+
+async function list(options: CommonOptions, io: Io): Promise<number> {
+  const { listRuns } = await import('../engine/journal.ts');
+  const runs = await listRuns(io.env);
+  if (options.json)
+    printJson({ schema: 1, runs: runs.map(({ run, result }) => ({ run, outcome: result?.outcome ?? null })) }, io);
+  else if (runs.length === 0) print('no runs yet', io);
+  else for (const { run, result } of runs) printVisibly(`${run}  ${result?.outcome ?? 'did not end'}`, io);
+  return EXIT.done;
+}
+
+async function show(name: string, options: CommonOptions, io: Io): Promise<number> {
+  const { listRuns, readJournal } = await import('../engine/journal.ts');
+  const runs = await listRuns(io.env);
+  const found = runs.filter(({ run }) => run === name || run.endsWith(name));
+  if (found.length !== 1) {
+    const { findNearest } = await import('../load/nearest.ts');
+    const near = findNearest(
+      name,
+      runs.map(({ run }) => run),
+    );
+    const message = found.length === 0 ? `no run is called ${name}` : `${found.length} runs end in ${name}`;
+    const next =
+      near === undefined
+        ? '`quorate runs list` shows them all'
+        : `did you mean ${near}? \`quorate runs list\` shows them all`;
+    return printInputFailures([{ reason: 'unknown', message, next }], options, io);
+  }
+  const journal = await readJournal(found[0]!);
+  if (options.json) {
+    printJson({ schema: 1, run: found[0]!.run, journal, result: found[0]!.result ?? null }, io);
+    return EXIT.done;
+  }
+  const { describeJournal } = await import('./journal-text.ts');
+  for (const line of describeJournal(journal, found[0]!.result)) print(line, io);
+  return EXIT.done;
+}

@@ -1,0 +1,43 @@
+// What a host says of itself. Read in every probe, so it forks as little as it can.
+import type { ValueMap } from '../value.ts';
+
+/** Prints `name=value` lines; a value never contains a newline. */
+export const FACTS_SCRIPT = `
+read -r q_host < /proc/sys/kernel/hostname
+printf 'hostname=%s\\n' "$q_host"
+if [ -r /etc/os-release ]; then (
+  . /etc/os-release
+  printf 'os=%s\\nos_version=%s\\nos_name=%s\\n' "$ID" "\${VERSION_ID-}" "\${PRETTY_NAME-}"
+) fi
+uname -m -r | { read -r q_kernel q_arch; printf 'kernel=%s\\narch=%s\\n' "$q_kernel" "$q_arch"; }
+if [ -d /run/systemd/system ]; then echo init=systemd; else read -r q_init < /proc/1/comm; printf 'init=%s\\n' "$q_init"; fi
+date +clock=%s
+while read -r q_name q_size _; do
+  case $q_name in MemTotal:) printf 'memory_kib=%s\\n' "$q_size"; break;; esac
+done < /proc/meminfo
+q_cpus=0
+while read -r q_name _; do
+  case $q_name in processor) q_cpus=$((q_cpus + 1));; esac
+done < /proc/cpuinfo
+printf 'cpus=%s\\n' "$q_cpus"
+if command -v ip >/dev/null; then ip -o addr show scope global 2>/dev/null; fi | while read -r _ _ _ q_address _; do
+  printf 'address=%s\\n' "\${q_address%%/*}"
+done
+`;
+
+const NUMBERS = new Set(['clock', 'memory_kib', 'cpus']);
+
+/** Facts as templates see them: `facts.os`, `facts.addresses`, `facts.memory_kib` (KiB), `facts.clock` (Unix seconds). */
+export function parseFacts(stdout: Uint8Array): ValueMap {
+  const facts: ValueMap = {};
+  const addresses: string[] = [];
+  for (const line of new TextDecoder().decode(stdout).split('\n')) {
+    const at = line.indexOf('=');
+    if (at < 1) continue;
+    const name = line.slice(0, at);
+    const value = line.slice(at + 1);
+    if (name === 'address') addresses.push(value);
+    else facts[name] = NUMBERS.has(name) ? Number(value) : value;
+  }
+  return { ...facts, addresses };
+}

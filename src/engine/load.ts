@@ -1,0 +1,152 @@
+// load: from the files that a person wrote to the graph of a run. Nothing is connected to.
+import { type Attempt, type Failure, fail, succeed } from '../failure.ts';
+import { compileGraph } from '../graph/compile.ts';
+import type { Graph } from '../graph/graph.ts';
+import type { Inventory, Source } from '../inventory/inventory.ts';
+import { readInventory } from '../inventory/read.ts';
+import { selectHosts } from '../inventory/target.ts';
+import { modules } from '../modules/registry.ts';
+import type { PillarSet } from '../pillar/pillar.ts';
+import { readPillar } from '../pillar/read.ts';
+import type { ClusterContext, HostDeclarations, RenderContext } from '../states/declaration.ts';
+import { loadStates } from '../states/load.ts';
+import type { Value } from '../value.ts';
+import { type LimitSeconds, type Limits, resolveLimits } from './limits.ts';
+
+export interface LoadOptions {
+  inventory: string;
+  /** Ansible's pattern language. */
+  target: string;
+  /** Directory of pillar layers; absent: the schema's defaults alone. */
+  pillar?: string;
+  /** Where states are looked for, the operator's own first. */
+  stateDirectories: string[];
+  states: string[];
+  /** From flags: they win over the pillar key `limits`. */
+  limits: LimitSeconds;
+}
+
+/** All that a run knows before it has seen a host. */
+export interface Loaded {
+  inventory: Inventory;
+  pillars: PillarSet;
+  states: string[];
+  /** Hosts that may be written to, in inventory order. */
+  targets: string[];
+  /** The targets and every other member of their clusters, which are only asked. */
+  hosts: string[];
+  graph: Graph;
+  sources: Source[];
+  limits: Limits;
+}
+
+/** Takes every failure it can find, so that one reading of the messages mends the files. */
+export async function load(options: LoadOptions): Promise<Attempt<Loaded>> {
+  const scope = await loadScope(options);
+  if (!scope.ok) return scope;
+  const { inventory, pillars, targets, hosts, limits } = scope.value;
+
+  const states = await loadStates({ directories: options.stateDirectories, names: options.states, modules });
+  if (!states.ok) return states;
+
+  const declared: HostDeclarations[] = [];
+  const failures: Failure[] = [];
+  for (const host of hosts) {
+    const attempt = states.value.declare(renderContext(inventory, pillars, host));
+    if (attempt.ok) declared.push(attempt.value);
+    else failures.push(...attempt.failures);
+  }
+  if (failures.length > 0) return fail(...unique(failures));
+
+  const graph = compileGraph(declared, [...inventory.clusters.values()]);
+  if (!graph.ok) return graph;
+  return succeed({
+    inventory,
+    pillars,
+    states: options.states,
+    targets,
+    hosts,
+    graph: graph.value,
+    sources: [...inventory.sources, ...pillars.sources, ...states.value.sources],
+    limits,
+  });
+}
+
+/** The part of {@link Loaded} that commands without states need (`facts`, `lock`, `pillar show`). */
+export type Scope = Omit<Loaded, 'graph' | 'states'>;
+
+export async function loadScope(options: Omit<LoadOptions, 'states' | 'stateDirectories'>): Promise<Attempt<Scope>> {
+  const inventory = await readInventory(options.inventory);
+  if (!inventory.ok) return inventory;
+  const pillars = await readPillar({
+    inventory: inventory.value,
+    ...(options.pillar === undefined ? {} : { directory: options.pillar }),
+  });
+  const targets = selectHosts(inventory.value, options.target);
+  if (!pillars.ok) return targets.ok ? pillars : fail(...pillars.failures, ...targets.failures);
+  if (!targets.ok) return targets;
+
+  const hosts = withPeers(inventory.value, targets.value);
+  return succeed({
+    inventory: inventory.value,
+    pillars: pillars.value,
+    targets: targets.value,
+    hosts,
+    sources: [...inventory.value.sources, ...pillars.value.sources],
+    limits: resolveLimits(pillarLimits(pillars.value, targets.value), options.limits),
+  });
+}
+
+function withPeers(inventory: Inventory, targets: string[]): string[] {
+  const wanted = new Set(targets);
+  for (const cluster of inventory.clusters.values()) {
+    if (cluster.members.some((member) => wanted.has(member))) for (const member of cluster.members) wanted.add(member);
+  }
+  return [...inventory.hosts.keys()].filter((host) => wanted.has(host));
+}
+
+function renderContext(inventory: Inventory, pillars: PillarSet, name: string): RenderContext {
+  const host = inventory.hosts.get(name)!;
+  const cluster = host.cluster === undefined ? undefined : clusterContext(inventory, pillars, host.cluster);
+  return {
+    pillar: pillars.of(name).data,
+    host: { name, address: host.address, groups: host.groups, vars: host.vars },
+    ...(cluster ? { cluster } : {}),
+  };
+}
+
+/** Names and addresses of peers come from inventory and pillar only: a dead peer never changes what a live host renders. */
+function clusterContext(inventory: Inventory, pillars: PillarSet, name: string): ClusterContext {
+  const members = inventory.clusters.get(name)!.members.map((member) => ({
+    name: member,
+    address: inventory.hosts.get(member)!.address,
+    pillar: pillars.of(member).data,
+  }));
+  return { name, members };
+}
+
+/** A run has one set of limits: where hosts disagree, the longest wait, so that nobody's is cut short. */
+function pillarLimits(pillars: PillarSet, hosts: string[]): LimitSeconds {
+  const longest: LimitSeconds = {};
+  for (const host of hosts) {
+    const limits = pillars.of(host).data.limits as { [name: string]: Value } | undefined;
+    for (const [name, seconds] of Object.entries(limits ?? {})) {
+      if (typeof seconds !== 'number') continue;
+      const key = name as keyof Limits;
+      longest[key] = Math.max(longest[key] ?? 0, seconds);
+    }
+  }
+  return longest;
+}
+
+/** The same fault of a shared file is found once a host; it is told once, and then of no host in particular. */
+function unique(failures: Failure[]): Failure[] {
+  const told = new Map<string, Failure>();
+  for (const failure of failures) {
+    const { host, ...rest } = failure;
+    const key = JSON.stringify(rest);
+    const before = told.get(key);
+    told.set(key, before && before.host !== host ? rest : failure);
+  }
+  return [...told.values()];
+}

@@ -1,0 +1,129 @@
+// The read-only program of a host: its facts, its member, and everything that its resources want to know of it.
+import type { MemberStatus } from '../etcd/status.ts';
+import { parseEndpointStatus } from '../etcd/status.ts';
+import type { Failure } from '../failure.ts';
+import type { Reading } from '../modules/module.ts';
+import type { Answer, Part } from '../shell/program.ts';
+import { quote } from '../shell/quote.ts';
+import type { Declaration } from '../states/declaration.ts';
+import type { ValueMap } from '../value.ts';
+import { FACTS_SCRIPT, parseFacts } from './facts.ts';
+import { PENDING_SCRIPT, parsePending } from './host-prelude.ts';
+import { type LockAnswer, parseLockAnswer } from './lock.ts';
+
+/** What a host said in one probe. */
+export interface Probe {
+  host: string;
+  facts: ValueMap;
+  /** Reactions that an earlier run recorded and did not finish: see `pendingName`. */
+  pending: Set<string>;
+  member?: MemberStatus;
+  lock?: LockAnswer;
+  /** By declaration id. */
+  sightings: Map<string, Sighting>;
+}
+
+export type Sighting =
+  | { kind: 'read'; reading: Reading }
+  /** `onlyif` or `unless` says that the resource is not for this host. */
+  | { kind: 'not-applicable'; because: string }
+  | { kind: 'failed'; failure: Failure };
+
+export interface ProbeWish {
+  declarations: Iterable<Declaration>;
+  /** See src/engine/member.ts; absent: nothing needs to know. */
+  member?: string | undefined;
+  /** See src/engine/lock.ts; absent in a plan, which changes nothing. */
+  lock?: string | undefined;
+}
+
+/** A promised read-only command may take this long. Seconds. */
+const COMMAND_SECONDS = 10;
+
+export function probeParts(wish: ProbeWish): Part[] {
+  const parts: Part[] = [];
+  if (wish.lock !== undefined) parts.push({ id: 'lock', script: wish.lock });
+  parts.push({ id: 'facts', script: FACTS_SCRIPT }, { id: 'pending', script: PENDING_SCRIPT });
+  if (wish.member !== undefined) parts.push({ id: 'member', script: wish.member });
+  for (const declaration of wish.declarations) {
+    const applies = appliesScript(declaration);
+    if (applies !== undefined) parts.push({ id: `applies ${declaration.id}`, script: applies });
+    parts.push({ id: `read ${declaration.id}`, script: declaration.module.read(declaration.identity) });
+  }
+  return parts;
+}
+
+function appliesScript({ onlyif, unless }: Declaration): string | undefined {
+  if (onlyif.length + unless.length === 0) return undefined;
+  const ask = (command: string) => `timeout ${COMMAND_SECONDS} sh -c ${quote(command)} </dev/null >/dev/null 2>&1`;
+  return [
+    ...onlyif.map((command) => `${ask(command)} || { printf %s ${quote(`onlyif: ${command}`)}; exit 0; }`),
+    ...unless.map((command) => `! ${ask(command)} || { printf %s ${quote(`unless: ${command}`)}; exit 0; }`),
+  ].join('\n');
+}
+
+export function parseProbe(host: string, answers: Answer[]): Probe {
+  const by = new Map(answers.map((answer) => [answer.id, answer]));
+  const member = by.get('member');
+  const lock = by.get('lock');
+  const status = member && parseEndpointStatus(new TextDecoder().decode(member.stdout));
+  return {
+    host,
+    facts: parseFacts(by.get('facts')?.stdout ?? new Uint8Array()),
+    pending: parsePending(by.get('pending')?.stdout ?? new Uint8Array()),
+    ...(status ? { member: status } : {}),
+    ...(lock ? { lock: parseLockAnswer(lock.stdout) } : {}),
+    sightings: parseSightings(host, answers),
+  };
+}
+
+function parseSightings(host: string, answers: Answer[]): Map<string, Sighting> {
+  const sightings = new Map<string, Sighting>();
+  for (const answer of answers) {
+    const [kind, resource] = splitId(answer.id);
+    if (kind === 'applies') {
+      const because = new TextDecoder().decode(answer.stdout);
+      if (because !== '') sightings.set(resource, { kind: 'not-applicable', because });
+    } else if (kind === 'read' && !sightings.has(resource)) {
+      sightings.set(resource, sightingOf(host, resource, answer));
+    }
+  }
+  return sightings;
+}
+
+function sightingOf(host: string, resource: string, answer: Answer): Sighting {
+  if (answer.truncated) {
+    return {
+      kind: 'failed',
+      failure: {
+        reason: 'protocol',
+        host,
+        resource,
+        message: 'reading printed more than the limit allows',
+        next: 'look at what the resource names on the host; it is larger than a managed thing should be',
+      },
+    };
+  }
+  if (answer.status !== 0) {
+    return {
+      kind: 'failed',
+      failure: {
+        reason: 'script',
+        host,
+        resource,
+        message: `it could not be read: ${answer.stderr.trim() || `the reading ended with status ${answer.status}`}`,
+        next: 'mend the cause on the host, then run again',
+      },
+    };
+  }
+  return { kind: 'read', reading: readingOf(answer) };
+}
+
+export function readingOf(answer: Answer): Reading {
+  return { status: answer.status, stdout: answer.stdout, stderr: answer.stderr };
+}
+
+function splitId(id: string): [kind: string, resource: string] {
+  const at = id.indexOf(' ');
+  return at < 0 ? [id, ''] : [id.slice(0, at), id.slice(at + 1)];
+}

@@ -1,0 +1,121 @@
+// A roll: members are interrupted one at a time, each behind the health gate, and never behind one that did not return.
+import { checkDisruption } from '../etcd/quorum.ts';
+import type { Failure } from '../failure.ts';
+import type { NodeKey, Stage } from '../graph/graph.ts';
+import { inParallel } from './connections.ts';
+import type { LiveContext } from './context.ts';
+import type { Outcome, Result } from './events.ts';
+import type { Intent } from './make-plan.ts';
+import { memberGateScript, memberStatusScript } from './member.ts';
+import { type Probe, parseProbe } from './probe.ts';
+import { interruptsMember } from './turns.ts';
+import { viewClusters } from './view.ts';
+
+/** For each host whose member this stage interrupts and must not, the reason. */
+export async function checkTurns(
+  context: LiveContext,
+  intent: Intent,
+  stage: Stage,
+  results: ReadonlyMap<NodeKey, Result>,
+): Promise<Map<string, Failure>> {
+  const refusals = new Map<string, Failure>();
+  for (const { host, cluster } of stage.disrupts) {
+    const why = haltedBy(context, intent, cluster, results) ?? (await checkTurn(context, host, cluster));
+    if (why) refusals.set(host, why);
+  }
+  return refusals;
+}
+
+/**
+ * Behind every member that this stage interrupted, and that has to serve again: the results of those that do not,
+ * turned into failures.
+ */
+export async function closeGates(
+  context: LiveContext,
+  stage: Stage,
+  results: ReadonlyMap<NodeKey, Result>,
+): Promise<[NodeKey, Result][]> {
+  const failed: [NodeKey, Result][] = [];
+  await inParallel(stage.disrupts, context.parallel, async ({ host, cluster }) => {
+    const keys = stage.steps.get(host)!.filter((key) => interruptsMember(context.loaded.graph, key));
+    if (!keys.some((key) => results.get(key)?.outcome === 'changed')) return;
+    const why = await waitForMember(context, host, cluster);
+    if (!why) return;
+    for (const key of keys) {
+      const before = results.get(key)!;
+      failed.push([key, { ...before, outcome: 'failed', why: { ...why, host, resource: before.resource } }]);
+    }
+  });
+  return failed;
+}
+
+const STOPS: ReadonlySet<Outcome> = new Set(['failed', 'blocked', 'refused', 'unreachable']);
+
+/** A roll does not go on behind a member that was interrupted and did not come back, or could not have its turn. */
+function haltedBy(
+  context: LiveContext,
+  intent: Intent,
+  cluster: string,
+  results: ReadonlyMap<NodeKey, Result>,
+): Failure | undefined {
+  for (const [key, { outcome, host, resource, why }] of results) {
+    if (!intent.work.has(key) || !interruptsMember(context.loaded.graph, key) || !STOPS.has(outcome)) continue;
+    if (context.loaded.inventory.hosts.get(host)!.cluster !== cluster) continue;
+    return {
+      reason: 'quorum',
+      message: `${resource} on ${host} ${outcome === 'failed' ? 'failed' : `is ${outcome}`}, so the roll through ${cluster} stops here`,
+      next:
+        outcome === 'failed' || why?.next === undefined
+          ? `bring ${host} back to health, then run again: the roll goes on where it stopped`
+          : why.next,
+    };
+  }
+  return undefined;
+}
+
+/** Asks every member again, at this moment, and counts. Undefined: go. */
+async function checkTurn(context: LiveContext, host: string, cluster: string): Promise<Failure | undefined> {
+  const { inventory, pillars, limits } = context.loaded;
+  const { members } = inventory.clusters.get(cluster)!;
+  const probes = new Map<string, Probe>();
+  await inParallel(members, context.parallel, async (member) => {
+    const session = context.connections.sessions.get(member);
+    const script = memberStatusScript(pillars.of(member).data);
+    if (!session || script === undefined) return;
+    const { answers, failure } = await session.read(
+      { kind: 'read', parts: [{ id: 'member', script }] },
+      { signal: context.kill, limitMs: limits.program },
+    );
+    if (!failure) probes.set(member, parseProbe(member, answers));
+  });
+  const view = viewClusters({ inventory, hosts: members }, probes).get(cluster)!;
+  const refusal = checkDisruption(view, host);
+  return refusal && { reason: 'quorum', host, message: refusal.refused, next: refusal.next };
+}
+
+/** Waits on the host itself until its member serves. Undefined: it does. */
+async function waitForMember(context: LiveContext, host: string, cluster: string): Promise<Failure | undefined> {
+  const { pillars, limits } = context.loaded;
+  const session = context.connections.sessions.get(host);
+  const seconds = limits.stage / 1000;
+  const script = memberGateScript(pillars.of(host).data, seconds);
+  if (!session || script === undefined) return undefined;
+  const began = performance.now();
+  const why = `until the member of ${host} serves again`;
+  context.emit({ type: 'gate-waiting', at: new Date(), host, cluster, why });
+  const { answers, failure } = await session.read(
+    { kind: 'read', parts: [{ id: 'gate', script }] },
+    { signal: context.kill, limitMs: limits.stage + limits.connect },
+  );
+  if (failure) return failure;
+  const answer = answers.find((candidate) => candidate.id === 'gate');
+  if (answer?.status !== 0) {
+    return {
+      reason: 'quorum',
+      message: `its member does not serve ${seconds} s after it was interrupted: ${answer?.stderr.trim() || 'no answer'}`,
+      next: `look at \`journalctl -u etcd\` on ${host}; no other member is touched until it serves`,
+    };
+  }
+  context.emit({ type: 'gate-passed', at: new Date(), host, cluster, ms: performance.now() - began });
+  return undefined;
+}

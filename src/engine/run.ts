@@ -1,0 +1,170 @@
+// A run from end to end: look, plan, and for an apply: lock, confirm, apply, prove, report.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Failure } from '../failure.ts';
+import { type Applied, apply } from './apply.ts';
+import { type Connections, closeAll } from './connections.ts';
+import type { RunContext } from './context.ts';
+import type { Report, Result } from './events.ts';
+import { claimFor, findLostLock, keepLocks, missingLocks, unlockedHosts } from './locking.ts';
+import { type Look, lockRest, look, lookAndLock } from './look.ts';
+import { type Intent, makePlan } from './make-plan.ts';
+import type { Plan } from './plan.ts';
+import { prove } from './prove.ts';
+import { makeReport } from './report.ts';
+
+export interface RunEnd {
+  report: Report;
+  /** Absent when the run ended before there was one. */
+  plan?: Plan;
+  intent?: Intent;
+}
+
+/** What would be done. Nothing is written anywhere. */
+export async function runPlan(context: RunContext): Promise<RunEnd> {
+  const began = start(context, 'plan');
+  const seen = await look(context);
+  try {
+    const intent = makePlan(context.run, context.loaded, seen);
+    context.emit({ type: 'planned', at: new Date(), plan: intent.plan });
+    const results = plannedResults(intent, 'changed');
+    return end(context, 'plan', began, seen, { intent, results, pending: intent.work.size > 0 });
+  } finally {
+    await closeAll(seen.connections);
+  }
+}
+
+export interface ApplyOptions {
+  /** Asked with the plan made and the locks held, also when there is nothing to do. A failure: nothing is written. */
+  confirm(intent: Intent): Promise<Failure | undefined>;
+  /** Go on with the lock of fewer than half of a cluster's members. */
+  minorityLock: boolean;
+}
+
+export async function runApply(context: RunContext, options: ApplyOptions): Promise<RunEnd> {
+  const began = start(context, 'apply');
+  const claim = claimFor(context.loaded, context.run);
+  const deadline = Date.now() + context.loaded.limits.lock;
+  const seen = await lookLocked(context, options, deadline);
+  const live = { ...context, connections: seen.connections };
+  const letGo = keepLocks(live, claim);
+  try {
+    const locked = missingLocks(context.loaded, seen.probes, options.minorityLock);
+    if (locked.length > 0) {
+      const interrupted = context.stop.aborted;
+      const failures = interrupted ? [STOPPED_WAITING, ...locked] : locked;
+      return end(context, 'apply', began, seen, { results: [], failures, interrupted });
+    }
+    await lockRest(live, seen, claim, deadline);
+    for (const [host, failure] of unlockedHosts(context.loaded, seen.probes)) {
+      seen.probes.delete(host);
+      seen.failures.set(host, failure);
+    }
+
+    const intent = makePlan(context.run, context.loaded, seen);
+    context.emit({ type: 'planned', at: new Date(), plan: intent.plan });
+    const refusal = await options.confirm(intent);
+    if (refusal)
+      return end(context, 'apply', began, seen, {
+        intent,
+        results: plannedResults(intent, 'skipped'),
+        failures: [refusal],
+      });
+
+    const lostLock = () => findLostLock(context.loaded, seen, options.minorityLock);
+    const applied = await apply(live, intent, lostLock);
+    if (!context.kill.aborted) await prove(live, intent, seen, applied);
+    return end(context, 'apply', began, seen, appliedEnd(intent, applied));
+  } finally {
+    letGo();
+    await closeAll(seen.connections);
+  }
+}
+
+const STOPPED_WAITING: Failure = {
+  reason: 'interrupted',
+  message: 'stopped before the lock was held: nothing was written',
+  next: 'run the same command again',
+};
+
+/** Looks and locks; while another run holds a lock, and for as long as the operator allows, again. */
+async function lookLocked(context: RunContext, options: ApplyOptions, deadline: number): Promise<Look> {
+  for (;;) {
+    const seen = await lookAndLock(context, claimFor(context.loaded, context.run));
+    const locked = missingLocks(context.loaded, seen.probes, options.minorityLock);
+    const left = deadline - Date.now();
+    const waiting = locked.find((failure) => failure.host !== undefined);
+    if (!waiting || left <= 0 || context.stop.aborted) return seen;
+    // What was locked is given back meanwhile: two runs that each hold half would wait for each other for ever.
+    await closeAll(seen.connections);
+    context.emit({
+      type: 'lock-waiting',
+      at: new Date(),
+      cluster: waiting.host!,
+      holder: waiting.message,
+      seconds: Math.ceil(left / 1000),
+    });
+    const pause = Math.min(left, 500 + Math.random() * 1000);
+    await sleep(pause, undefined, { signal: context.stop }).catch(() => {});
+    if (context.stop.aborted) return seen;
+  }
+}
+
+function start(context: RunContext, command: Report['command']): number {
+  const { run, loaded } = context;
+  context.emit({ type: 'run-started', at: new Date(), run, command, states: loaded.states, targets: loaded.targets });
+  return performance.now();
+}
+
+interface Ending {
+  intent?: Intent;
+  results: Result[];
+  failures?: Failure[];
+  interrupted?: boolean;
+  pending?: boolean;
+}
+
+function appliedEnd(intent: Intent, applied: Applied): Ending {
+  return {
+    intent,
+    // Hosts work side by side, so results come in any order; they are told in the order of the plan.
+    results: [...intent.entries.keys()].flatMap((key) => applied.results.get(key) ?? []),
+    failures: applied.interrupted ? [applied.interrupted] : [],
+    interrupted: applied.interrupted?.reason === 'interrupted',
+  };
+}
+
+function end(context: RunContext, command: Report['command'], began: number, seen: Look, ending: Ending): RunEnd {
+  const targets = new Set(context.loaded.targets);
+  const unreachable = [...seen.failures.values()].filter((failure) => !failure.host || targets.has(failure.host));
+  const report = makeReport({
+    run: context.run,
+    command,
+    targets: context.loaded.targets,
+    results: ending.results,
+    failures: [...unreachable, ...(ending.failures ?? [])],
+    programs: programsOf(seen.connections),
+    interrupted: ending.interrupted ?? context.kill.aborted,
+    pending: ending.pending ?? false,
+    ms: performance.now() - began,
+  });
+  context.emit({ type: 'run-finished', at: new Date(), report });
+  return { report, ...(ending.intent ? { plan: ending.intent.plan, intent: ending.intent } : {}) };
+}
+
+function programsOf(connections: Connections): Map<string, number> {
+  return new Map([...connections.sessions].map(([host, session]) => [host, session.programs]));
+}
+
+/** Nothing was done: a plan counts what would change as changed (with nothing actual), a declined apply as skipped. */
+function plannedResults(intent: Intent, change: 'changed' | 'skipped'): Result[] {
+  return intent.plan.entries.map(({ host, resource, module, verdict, changes, why }) => ({
+    host,
+    resource,
+    module,
+    outcome: verdict === 'change' ? change : verdict,
+    predicted: changes,
+    actual: [],
+    ...(why ? { why } : {}),
+    ms: 0,
+  }));
+}

@@ -1,0 +1,66 @@
+// The turns of a roll as the plan sees them: one that would cost the quorum is refused before anybody says yes to it.
+import { checkDisruption } from '../etcd/quorum.ts';
+import type { Failure } from '../failure.ts';
+import type { Graph, NodeKey, Stage } from '../graph/graph.ts';
+import type { ClusterView } from '../modules/module.ts';
+
+export interface TurnedAway {
+  verdict: 'refused' | 'blocked';
+  why: Failure;
+}
+
+/** Walks the turns in their order, each member taken to serve again after its own. What must not be done, by node. */
+export function refuseTurns(
+  graph: Graph,
+  stages: Stage[],
+  clusters: ReadonlyMap<string, ClusterView>,
+): Map<NodeKey, TurnedAway> {
+  const views = new Map(clusters);
+  const refused = new Map<NodeKey, TurnedAway>();
+  const changing = new Set(stages.flatMap(({ steps }) => [...steps.values()].flat()));
+  for (const { host, cluster, keys } of stages.flatMap(turnsOf)) {
+    const view = views.get(cluster);
+    if (view === undefined) continue;
+    const refusal = checkDisruption(view, host);
+    if (!refusal) {
+      views.set(cluster, {
+        ...view,
+        members: view.members.map((m) => (m.host === host ? { ...m, healthy: true } : m)),
+      });
+      continue;
+    }
+    const why: Failure = { reason: 'quorum', message: refusal.refused, next: refusal.next };
+    for (const key of [...partsOfTurn(graph, keys), ...watchedBy(graph, keys, changing)]) {
+      refused.set(key, { verdict: interruptsMember(graph, key) ? 'refused' : 'blocked', why });
+    }
+  }
+  return refused;
+}
+
+function turnsOf(stage: Stage) {
+  return stage.disrupts.map(({ host, cluster }) => ({ host, cluster, keys: stage.steps.get(host)! }));
+}
+
+/** A change that the interruption reacts to, also in an earlier stage: written, it would leave a restart owing. */
+function watchedBy(graph: Graph, keys: NodeKey[], changing: ReadonlySet<NodeKey>): NodeKey[] {
+  return keys
+    .filter((key) => interruptsMember(graph, key))
+    .flatMap((key) => graph.nodes.get(key)!.after)
+    .filter(({ to, kind }) => kind === 'watch' && changing.has(to))
+    .map(({ to }) => to);
+}
+
+/** What a refused turn leaves alone: what interrupts the member, and what in this stage only leads up to it. */
+export function partsOfTurn(graph: Graph, keys: NodeKey[]): Set<NodeKey> {
+  const turn = new Set<NodeKey>();
+  for (const key of keys.toReversed()) {
+    if (!interruptsMember(graph, key) && !turn.has(key)) continue;
+    turn.add(key);
+    for (const edge of graph.nodes.get(key)!.after) if (keys.includes(edge.to)) turn.add(edge.to);
+  }
+  return turn;
+}
+
+export function interruptsMember(graph: Graph, key: NodeKey): boolean {
+  return graph.nodes.get(key)!.declaration.disrupts === 'etcd';
+}

@@ -1,0 +1,70 @@
+// The arithmetic of quorum: who may be interrupted, in which order, and what that leaves.
+import type { ClusterView, MemberView, Refusal } from '../modules/module.ts';
+
+/**
+ * How many of `voters` must agree: more than half of them.
+ * Source: etcd's FAQ, "What is failure tolerance?" (https://etcd.io/docs/v3.5/faq/).
+ */
+export function quorumOf(voters: number): number {
+  return Math.floor(voters / 2) + 1;
+}
+
+/** How many healthy voters may still fail before the cluster stops serving; below 0, how many are missing already. */
+export function toleranceOf(voters: number, healthy: number): number {
+  return healthy - quorumOf(voters);
+}
+
+/** A quorum of the voters is healthy. An empty view serves nothing. */
+export function serves(view: ClusterView): boolean {
+  const { voters, healthy } = countVoters(view);
+  return voters > 0 && toleranceOf(voters, healthy) >= 0;
+}
+
+/**
+ * Unhealthy members first (they cost nothing), then followers, the leader last: each leader that goes is an election.
+ * Otherwise in the order given. Source: etcd's upgrade guides and DESIGN's rolling rule.
+ */
+export function rollOrder(members: readonly MemberView[]): MemberView[] {
+  return members.toSorted((a, b) => turnOf(a) - turnOf(b));
+}
+
+function turnOf(member: MemberView): number {
+  if (!member.healthy) return 0;
+  return member.leader ? 2 : 1;
+}
+
+/**
+ * Whether `host`'s member may be interrupted now: never if fewer than n/2+1 healthy voters would be left. A member that is
+ * not healthy, a learner, or a host that is no member takes nothing away, so it may.
+ */
+export function checkDisruption(view: ClusterView, host: string): Refusal | undefined {
+  const member = view.members.find((candidate) => candidate.host === host);
+  if (!member?.healthy || member.learner) return undefined;
+  const { voters, healthy, down } = countVoters(view);
+  const before = toleranceOf(voters, healthy);
+  if (before >= 1) return undefined;
+  const others = down.length === 0 ? 'all healthy' : `${down.join(', ')} down`;
+  const arithmetic = `tolerance ${signed(before)} before, ${signed(before - 1)} after`;
+  return {
+    refused: `interrupting ${host} would break the quorum of cluster ${view.name}: ${count(voters)}, ${others}: ${arithmetic}`,
+    next:
+      down.length === 0
+        ? `add members first: a cluster of ${voters} cannot spare one`
+        : `bring back or replace ${down.join(', ')} first, then run again`,
+  };
+}
+
+function countVoters(view: ClusterView): { voters: number; healthy: number; down: string[] } {
+  const voters = view.members.filter((member) => !member.learner);
+  const down = voters.filter((member) => !member.healthy).map((member) => member.host);
+  return { voters: voters.length, healthy: voters.length - down.length, down };
+}
+
+function count(voters: number): string {
+  return voters === 1 ? '1 voter' : `${voters} voters`;
+}
+
+/** With a real minus sign, as it is read by people. */
+function signed(value: number): string {
+  return value < 0 ? `−${-value}` : `${value}`;
+}

@@ -1,0 +1,78 @@
+// Checks data against a JSON Schema and says what is wrong where, in the operator's words.
+import type { Failure } from '../failure.ts';
+import { isSensitive } from '../sensitive.ts';
+import type { Value } from '../value.ts';
+import type { Document } from './document.ts';
+import { explainErrors } from './explain.ts';
+
+/** Data to be checked: a document, or data made from documents that still knows their places. */
+export interface Checkable extends Pick<Document, 'data' | 'place'>, Partial<Pick<Document, 'written'>> {
+  /** What the whole is called in a message; `the document` if it has no better name. */
+  name?: string;
+}
+
+/** All that is wrong with `subject`, in the order of the file; never prints a {@link Sensitive}. */
+export type CheckSchema = (subject: Checkable, schema: object) => Failure[];
+
+export interface SchemaChecker {
+  check: CheckSchema;
+  /** What is wrong with a schema that an operator wrote. */
+  checkSchemaItself(schema: Document): Failure[];
+}
+
+/**
+ * Loads ajv (JSON Schema draft 2020-12) and returns checks that compile each schema object once.
+ * `check` throws if the schema itself is wrong: the shipped ones never are, others pass `checkSchemaItself` first.
+ */
+export async function loadSchemaChecker(): Promise<SchemaChecker> {
+  const { Ajv2020 } = await import('ajv/dist/2020.js');
+  // Not strict: Quorate's own keywords (x-…) and those of editors are no errors.
+  const ajv = new Ajv2020({ allErrors: true, strict: false, verbose: true, logger: false, addUsedSchema: false });
+
+  return {
+    check(subject, schema) {
+      // ajv caches by the schema object, in a WeakMap-like way that lives as long as this checker.
+      const validate = ajv.compile(schema);
+      if (validate(toPlain(subject.data))) return [];
+      return explainErrors(validate.errors ?? [], subject);
+    },
+    checkSchemaItself(schema) {
+      const plain = toPlain(schema.data);
+      if (typeof plain !== 'object' || plain === null || Array.isArray(plain)) {
+        return [
+          {
+            reason: 'schema',
+            message: 'a JSON Schema must be a map',
+            place: schema.place([]),
+            next: 'write type: object',
+          },
+        ];
+      }
+      try {
+        if (ajv.validateSchema(plain) === true) {
+          ajv.compile(plain);
+          return [];
+        }
+      } catch (error) {
+        const message = `not a usable JSON Schema: ${error instanceof Error ? error.message : String(error)}`;
+        return [
+          { reason: 'schema', message, place: schema.place([]), next: 'see https://json-schema.org/draft/2020-12' },
+        ];
+      }
+      return explainErrors(ajv.errors ?? [], schema);
+    },
+  };
+}
+
+/** {@link SchemaChecker.check} for whoever checks once. */
+export async function checkSchema(subject: Checkable, schema: object): Promise<Failure[]> {
+  return (await loadSchemaChecker()).check(subject, schema);
+}
+
+/** The data with secrets revealed, for the validator's eyes only. */
+function toPlain(value: Value): unknown {
+  if (isSensitive(value)) return value.reveal();
+  if (Array.isArray(value)) return value.map(toPlain);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, toPlain(each)]));
+}

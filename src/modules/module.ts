@@ -1,0 +1,116 @@
+// The contract of a module: the pure functions behind one resource function such as `file.managed`.
+import type { Part } from '../shell/program.ts';
+import type { Value, ValueMap } from '../value.ts';
+
+/** JSON Schema (draft 2020-12) of a module's parameters, with Quorate's own keywords. */
+export interface ParameterSchema {
+  type: 'object';
+  description: string;
+  properties: { [name: string]: ParameterProperty };
+  required?: string[];
+  additionalProperties: false;
+  [keyword: string]: unknown;
+}
+
+export interface ParameterProperty {
+  description: string;
+  default?: unknown;
+  examples?: unknown[];
+  /** Needed to read the host, so it may use inventory and pillar only, never facts. */
+  'x-identity'?: true;
+  /** The path of a template file beside the state; the loader replaces it (see src/states). */
+  'x-template'?: true;
+  /** May carry a secret. A secret in any other parameter is an input error. */
+  'x-sensitive'?: true;
+  /** Is shell: a template in it must say with a format helper (`sh`, `plain`) how a value becomes a word. */
+  'x-shell'?: true;
+  [keyword: string]: unknown;
+}
+
+/** What one resource's reading printed. */
+export interface Reading {
+  /** The exit status of the read script. */
+  status: number;
+  stdout: Uint8Array;
+  stderr: string;
+}
+
+/** One difference between what is and what is wanted. Secret values are Sensitive in `before` and `after`. */
+export interface Change {
+  /** What differs: `content`, `mode`, `active`, … */
+  path: string;
+  before: Value;
+  after: Value;
+}
+
+/** The module saw something that it must not change, and says why and what to do. */
+export interface Refusal {
+  refused: string;
+  next: string;
+}
+
+/** What etcd's members say of their cluster, from all members that could be asked. */
+export interface ClusterView {
+  name: string;
+  members: MemberView[];
+}
+
+export interface MemberView {
+  host: string;
+  reachable: boolean;
+  /** Its etcd answers and knows a leader. */
+  healthy: boolean;
+  leader: boolean;
+  /** It has no vote yet, so it does not count towards quorum. */
+  learner?: boolean;
+  memberId?: string;
+  clusterId?: string;
+  version?: string;
+}
+
+export interface WriteContext {
+  run: string;
+  /** Something this resource watches changes in this run, or did before a crash: react (restart, run). */
+  react: boolean;
+}
+
+/** `Id`: the identity parameters; `Want`: all parameters with defaults; `Seen`: what the host has. */
+export interface Module<Id extends ValueMap = ValueMap, Want extends ValueMap = ValueMap, Seen = unknown> {
+  name: `${string}.${string}`;
+  schema: ParameterSchema;
+  /** True for modules whose resources do something because of `watch` (a restart) even when they have no change. */
+  reacts?: true;
+  /** True where a resource can only be said to be done because of a requisite (`onchanges`) or a guard parameter. */
+  needsGuard?: true;
+  /**
+   * What this resource alone owns on a host (`file:/etc/x`): two owners of one thing are an input error. Undefined: it
+   * owns nothing that another could.
+   */
+  claims(id: Id): string | undefined;
+  /**
+   * The script that reads the resource without changing anything. Its first line of output is the resource's
+   * fingerprint: the text that must be the same when the write begins, else the host has moved.
+   */
+  read(id: Id): string;
+  /**
+   * Only for a reading whose status is 0: otherwise the resource has failed, and its stderr says why. Throws on what
+   * `read` never prints.
+   */
+  parse(reading: Reading): Seen;
+  /** Changes to be made, in a fixed order; an empty list means converged. */
+  diff(want: Want, seen: Seen, cluster: ClusterView | undefined): Change[] | Refusal;
+  /** What the host will have after success. */
+  expect(want: Want, seen: Seen): Seen;
+  /** The fingerprint line that `read` prints for `seen`. */
+  fingerprint(seen: Seen): string;
+  write(want: Want, changes: Change[], context: WriteContext): WriteScript;
+  /** For modules whose write itself says whether anything changed; `output` is its stdout. Absent: success is a change. */
+  saysChange?(want: Want, output: string): boolean;
+}
+
+/** How a resource is brought about. The engine guards it (fingerprint, requisites) and journals it. */
+export interface WriteScript extends Pick<Part, 'script' | 'inputs'> {}
+
+/** A module whose types nobody outside needs to know. */
+// biome-ignore lint/suspicious/noExplicitAny: the registry erases the three parameters, the engine never looks inside
+export type AnyModule = Module<any, any, any>;

@@ -1,0 +1,108 @@
+// Requisites: what the names in `require`, `watch`, `onchanges` and `onfail` mean.
+import { type Attempt, type Failure, fail, type Place, succeed } from '../failure.ts';
+import { suggest } from '../load/nearest.ts';
+import type { Instance } from './instances.ts';
+import { REQUISITES } from './resource.ts';
+import type { State } from './statefile.ts';
+import { isFixed } from './tree.ts';
+
+/** A declaration by all that its names are made of. */
+export interface Named {
+  id: string;
+  instance: Instance;
+  resource: string;
+}
+
+/**
+ * Finds, before any host is known, the requisites that nothing can fulfil. `existing`: names of all states there are,
+ * for those who forgot to include one.
+ */
+export function checkReferences(states: ReadonlyMap<string, State>, existing: ReadonlySet<string>): Failure[] {
+  const everywhere = new Set([...states.values()].flatMap(listNames));
+  return [...states.values()].flatMap((state) => {
+    const known = new Set([...state.resources.map(({ id }) => id), ...everywhere]);
+    return state.resources.flatMap((resource) =>
+      REQUISITES.flatMap((kind) => resource.requisites[kind]).flatMap(({ tree, place }): Failure[] => {
+        if (!isFixed(tree) || known.has(stripKeys(tree.value as string))) return [];
+        return [explainUnknown(tree.value as string, known, place, existing)];
+      }),
+    );
+  });
+}
+
+/** From names to ids, on one host. */
+export function createResolver(
+  states: ReadonlyMap<string, State>,
+  instances: readonly Instance[],
+  absent: ReadonlySet<string>,
+  named: readonly Named[],
+): (text: string, from: Instance, place: Place) => Attempt<string[]> {
+  const ids = new Map<string, Set<string>>();
+  const add = (name: string, found: Iterable<string>) => {
+    const set = ids.get(name) ?? new Set();
+    for (const id of found) set.add(id);
+    ids.set(name, set);
+  };
+  // What a `when` leaves out is known, and means nothing here.
+  for (const state of states.values()) for (const name of listNames(state)) add(name, []);
+  for (const name of absent) {
+    add(name, []);
+    for (const { id } of states.get(stripKeys(name))!.resources) add(`${name}/${id}`, []);
+  }
+  for (const { id, instance, resource } of named) {
+    add(id, [id]);
+    for (const state of new Set([instance.name, instance.state.name])) {
+      add(state, [id]);
+      add(`${state}/${resource}`, [id]);
+      add(`${state}/${id.slice(instance.name.length + 1)}`, [id]);
+    }
+  }
+  // A state means also what it includes: else a state that only includes others would mean nothing.
+  for (const instance of instances) {
+    for (const included of instance.includes) {
+      for (const name of new Set([instance.name, instance.state.name])) add(name, ids.get(included.name) ?? []);
+    }
+  }
+
+  return (text, from, place) => {
+    const found = ids.get(`${from.name}/${text}`) ?? ids.get(text);
+    if (found !== undefined) return succeed([...found]);
+    const own = from.state.resources.map(({ id }) => id);
+    const stripped = stripKeys(text);
+    const base = ids.get(`${from.name}/${stripped}`) ?? ids.get(stripped);
+    // The state or list that the key belongs to is not there at all.
+    if (base?.size === 0 && stripped !== text) return succeed([]);
+    return fail(explainUnknown(text, new Set([...own, ...ids.keys()]), place, new Set()));
+  };
+}
+
+function listNames(state: State): string[] {
+  return [state.name, ...state.resources.map(({ id }) => `${state.name}/${id}`)];
+}
+
+function stripKeys(text: string): string {
+  return text.replace(/\[[^\]]*\]/g, '');
+}
+
+function explainUnknown(
+  text: string,
+  known: ReadonlySet<string>,
+  place: Place,
+  existing: ReadonlySet<string>,
+): Failure {
+  const [state = ''] = stripKeys(text).split('/');
+  if (existing.has(state) && !known.has(state)) {
+    return {
+      reason: 'unknown',
+      message: `${text} names a state that is not included`,
+      place,
+      next: `add ${state} to include`,
+    };
+  }
+  return {
+    reason: 'unknown',
+    message: `${text} is neither a resource nor a state here`,
+    place,
+    next: suggest(text, known),
+  };
+}

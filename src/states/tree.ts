@@ -1,0 +1,98 @@
+// Data whose strings may be templates: read once, rendered for every host.
+import { type Attempt, fail, succeed } from '../failure.ts';
+import type { Document } from '../load/document.ts';
+import { isSensitive } from '../sensitive.ts';
+import type { Path, Value } from '../value.ts';
+import { renderRaw, renderTemplate, type Scope } from './evaluate.ts';
+import { gather } from './gather.ts';
+import { locateInLeaf } from './leaf.ts';
+import { parseTemplate, type Syntax } from './parse.ts';
+import type { Grammar, Template } from './template.ts';
+
+export type Tree =
+  /** No template in it. */
+  | { kind: 'fixed'; value: Value }
+  | { kind: 'leaf'; template: Template }
+  | { kind: 'list'; items: Tree[] }
+  | { kind: 'map'; entries: [key: string, tree: Tree][] };
+
+/** Reads the data at `path`. Keys are structure: a template in one is refused. */
+export function readTree(
+  document: Document,
+  path: Path,
+  value: Value,
+  grammar: Grammar,
+  syntax: Syntax,
+): Attempt<Tree> {
+  if (typeof value === 'string') {
+    if (!value.includes('{{')) return succeed({ kind: 'fixed', value });
+    const template = parseTemplate(value, locateInLeaf(document, path, value), grammar, syntax);
+    return template.ok ? succeed({ kind: 'leaf', template: template.value }) : template;
+  }
+  if (Array.isArray(value)) {
+    const items = gather(value.map((item, index) => readTree(document, [...path, index], item, grammar, syntax)));
+    if (!items.ok) return items;
+    return succeed(items.value.every(isFixed) ? { kind: 'fixed', value } : { kind: 'list', items: items.value });
+  }
+  if (typeof value !== 'object' || value === null || isSensitive(value)) return succeed({ kind: 'fixed', value });
+  const entries = gather(
+    Object.entries(value).map(([key, item]): Attempt<[string, Tree]> => {
+      if (key.includes('{{')) {
+        const message = `the key ${JSON.stringify(key)} is a template, but templates may stand in values only`;
+        return fail({
+          reason: 'template',
+          message,
+          place: document.place([...path, key], 'key'),
+          next: 'write the key out',
+        });
+      }
+      const tree = readTree(document, [...path, key], item, grammar, syntax);
+      return tree.ok ? succeed([key, tree.value]) : tree;
+    }),
+  );
+  if (!entries.ok) return entries;
+  const fixed = entries.value.every(([, tree]) => isFixed(tree));
+  return succeed(fixed ? { kind: 'fixed', value } : { kind: 'map', entries: entries.value });
+}
+
+export function isFixed(tree: Tree): tree is Tree & { kind: 'fixed' } {
+  return tree.kind === 'fixed';
+}
+
+/** It cannot be rendered before the host has said what it is. */
+export function treeNamesFacts(tree: Tree): boolean {
+  switch (tree.kind) {
+    case 'fixed':
+      return false;
+    case 'leaf':
+      return tree.template.namesFacts;
+    case 'list':
+      return tree.items.some(treeNamesFacts);
+    case 'map':
+      return tree.entries.some(([, item]) => treeNamesFacts(item));
+  }
+}
+
+/**
+ * The data of one host. `secrets`: a leaf that renders to a map or list with a secret in it becomes one secret
+ * (`whole`), or keeps the secret where it is (`inside`), for data that is only passed on.
+ */
+export function renderTree(tree: Tree, scope: Scope, secrets: 'whole' | 'inside' = 'whole'): Attempt<Value> {
+  switch (tree.kind) {
+    case 'fixed':
+      return succeed(tree.value);
+    case 'leaf':
+      return secrets === 'whole' ? renderTemplate(tree.template, scope) : renderRaw(tree.template, scope);
+    case 'list':
+      return gather(tree.items.map((item) => renderTree(item, scope, secrets)));
+    case 'map': {
+      const entries = gather(
+        tree.entries.map(([key, item]): Attempt<[string, Value]> => {
+          const value = renderTree(item, scope, secrets);
+          return value.ok ? succeed([key, value.value]) : value;
+        }),
+      );
+      return entries.ok ? succeed(Object.fromEntries(entries.value)) : entries;
+    }
+  }
+}

@@ -1,0 +1,272 @@
+// The main job on real hosts: an etcd cluster from nothing, and rolls that never cost the quorum.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openRig, type Rig, type RunDocument } from './rig.ts';
+
+const HOSTS = ['m1', 'm2', 'm3'];
+const STATE = 'kubernetes.etcd.configured';
+const APPLY = ['apply', STATE, '-t', 'masters', '--yes'];
+let rig: Rig;
+let versions: string[];
+
+beforeAll(async () => {
+  rig = await openRig('tetcd', '10.213.62', 3);
+  const listed = (await rig.lab.run('m1', 'ls /opt/etcd')).split('\n');
+  versions = listed.sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+});
+afterAll(() => rig?.close());
+
+/** Pillar for one version, with more lines after it. */
+function pillar(more = '', version = versions.at(-1)): void {
+  rig.write({ 'pillar/defaults.yaml': `etcd_bin_dir: /opt/etcd/${version}\n${more}` });
+}
+
+function etcdctl(host: string, command: string, version = versions.at(-1)): Promise<string> {
+  return rig.lab.run(host, `/opt/etcd/${version}/etcdctl --command-timeout=5s ${command}`);
+}
+
+interface Status {
+  leader: boolean;
+  cluster: string;
+}
+
+async function status(host: string, version?: string): Promise<Status> {
+  // Ids are larger than JavaScript's numbers: read as text.
+  const json = (await etcdctl(host, 'endpoint status -w json', version)).replaceAll(/:(\d{10,})/g, ':"$1"');
+  const { header, leader } = JSON.parse(json)[0].Status;
+  return { leader: leader === header.member_id, cluster: header.cluster_id };
+}
+
+async function leader(): Promise<string> {
+  const all = await Promise.all(HOSTS.map(async (host) => ({ host, ...(await status(host)) })));
+  return all.find((one) => one.leader)!.host;
+}
+
+function onEach(command: string): Promise<string[]> {
+  return Promise.all(HOSTS.map((host) => rig.lab.run(host, command)));
+}
+
+/** `host outcome` of a resource on every host. */
+function ends(document: RunDocument, resource: string): string[] {
+  return document.results
+    .filter((result) => result.resource === `${STATE}/${resource}`)
+    .map(({ host, outcome }) => `${host} ${outcome}`);
+}
+
+function why(document: RunDocument, host: string, resource = 'service') {
+  return document.results.find((result) => result.host === host && result.resource === `${STATE}/${resource}`)?.why;
+}
+
+describe('kubernetes.etcd.configured', () => {
+  it('takes three bare hosts to three voters of one cluster, with every etcd there is, and then has nothing to do', async () => {
+    expect(versions.length).toBeGreaterThan(1);
+    for (const version of versions) {
+      if (version !== versions[0]) await rig.lab.up(3, { fresh: true });
+      pillar('', version);
+      const first = await rig.json(...APPLY);
+      expect([version, first.status, first.document.outcome]).toEqual([version, 0, 'changed']);
+      expect(new Set(first.document.results.map(({ stage }) => stage))).toEqual(new Set([1, undefined]));
+
+      const members = JSON.parse(await etcdctl('m2', 'member list -w json', version)).members;
+      expect(members.map(({ name }: { name: string }) => name).sort()).toEqual(HOSTS);
+      expect(members.filter(({ isLearner }: { isLearner?: boolean }) => isLearner)).toEqual([]);
+      const all = await Promise.all(HOSTS.map((host) => status(host, version)));
+      expect(new Set(all.map(({ cluster }) => cluster)).size).toBe(1);
+      expect(all.filter((one) => one.leader)).toHaveLength(1);
+      await etcdctl('m1', `put greeting 'from m1'`, version);
+      expect(await etcdctl('m3', 'get greeting --print-value-only', version)).toBe('from m1');
+
+      const second = await rig.json(...APPLY);
+      expect(second.document.outcome).toBe('ok');
+      expect(Object.values(second.document.hosts).map(({ programs }) => programs)).toEqual([1, 1, 1]);
+      expect(await onEach('systemctl is-active etcd; systemctl is-enabled etcd')).toEqual(
+        HOSTS.map(() => 'active\nenabled'),
+      );
+    }
+  });
+});
+
+describe('a roll', () => {
+  it('interrupts one member at a time, the leader last, and loses no acknowledged write', async () => {
+    const last = await leader();
+    const before = await startLoad();
+    pillar('etcd_snapshot_count: 20000\n');
+    const { status, document } = await rig.json(...APPLY);
+    const { acknowledged, serving } = await endLoad();
+
+    expect(status).toBe(0);
+    expect(ends(document, 'service')).toEqual(HOSTS.map((host) => `${host} changed`));
+    const turns = document.results.filter(({ resource }) => resource === `${STATE}/service`);
+    expect(turns.map(({ stage }) => stage).sort()).toEqual([1, 2, 3]);
+    expect(turns.find(({ host }) => host === last)?.stage).toBe(3);
+
+    // By the kernel's one clock: each was ready again before the next went down.
+    const times = await onEach('systemctl show etcd -p ActiveExitTimestampMonotonic,ActiveEnterTimestampMonotonic');
+    const gaps = times.map(
+      (text) =>
+        text
+          .match(/\d+/g)!
+          .map(Number)
+          .sort((a, b) => a - b) as [number, number],
+    );
+    gaps.sort(([a], [b]) => a - b);
+    expect(gaps[0]![1]).toBeLessThan(gaps[1]![0]);
+    expect(gaps[1]![1]).toBeLessThan(gaps[2]![0]);
+    expect(serving.length).toBeGreaterThan(3);
+    expect(Math.min(...serving)).toBeGreaterThanOrEqual(2);
+
+    expect(acknowledged.length).toBeGreaterThan(before + 10);
+    const kept = new Set((await etcdctl('m3', 'get load/ --prefix --keys-only')).split('\n'));
+    expect(acknowledged.filter((key) => !kept.has(key))).toEqual([]);
+    expect(await onEach('grep SNAPSHOT_COUNT /etc/etcd/etcd.env')).toEqual(
+      Array(3).fill('ETCD_SNAPSHOT_COUNT="20000"'),
+    );
+  });
+
+  it('stops behind a member that does not come back, leaves the others untouched, and goes on when that is mended', async () => {
+    const before = await Promise.all(HOSTS.map((host) => rig.lab.listing(host)));
+    pillar('etcd_snapshot_count: 20000\netcd_extra_args: { no-such-flag: x }\n');
+    const { status, document } = await rig.json(...APPLY);
+
+    expect(status).toBe(5);
+    const broken = document.results.find(({ outcome }) => outcome === 'failed')!.host;
+    const others = HOSTS.filter((host) => host !== broken);
+    expect(ends(document, 'service')).toEqual(HOSTS.map((h) => `${h} ${h === broken ? 'failed' : 'refused'}`));
+    expect(ends(document, 'unit')).toEqual(HOSTS.map((h) => `${h} ${h === broken ? 'changed' : 'blocked'}`));
+    expect(why(document, broken)?.message).toContain('flag provided but not defined: -no-such-flag');
+    for (const host of others) {
+      expect(await rig.lab.listing(host)).toEqual(before[HOSTS.indexOf(host)]);
+      expect(why(document, host)).toMatchObject({
+        message: `${STATE}/service on ${broken} failed, so the roll through main stops here`,
+        next: `bring ${broken} back to health, then run again: the roll goes on where it stopped`,
+      });
+    }
+    await etcdctl(others[0]!, 'put still works');
+
+    pillar('etcd_snapshot_count: 20000\n');
+    const mended = await rig.json(...APPLY);
+    expect(mended.status).toBe(0);
+    expect(ends(mended.document, 'service')).toEqual(HOSTS.map((h) => `${h} ${h === broken ? 'changed' : 'ok'}`));
+    expect(await etcdctl(broken, 'get still --print-value-only')).toBe('works');
+  });
+
+  it('asks all members again before each turn, and stops when another has gone down meanwhile', async () => {
+    rig.write({
+      'states/paused.yaml': `
+description: The cluster, with a pause behind each turn.
+include: [${STATE}]
+resources:
+  pause:
+    command.run: { command: ': >/run/waiting; until test -e /run/go; do sleep 0.1; done' }
+    onchanges: [${STATE}/service]
+`,
+    });
+    const last = await leader();
+    pillar('etcd_snapshot_count: 25000\n');
+    const running = rig.start('apply', 'paused', '-t', 'masters', '--yes', '--json');
+    let first: string | undefined;
+    for (let tries = 0; !first && tries < 200; tries++) {
+      const waiting = await onEach('test -e /run/waiting && echo yes || :');
+      first = HOSTS[waiting.indexOf('yes')];
+    }
+    await rig.lab.run(last, 'systemctl stop etcd');
+    await rig.lab.run(first!, ': >/run/go');
+    const { status, stdout } = await running.ended;
+    const document: RunDocument = JSON.parse(stdout);
+    const second = HOSTS.find((host) => host !== first && host !== last)!;
+    expect(status).toBe(5);
+    expect(ends(document, 'service')).toEqual(HOSTS.map((h) => `${h} ${h === first ? 'changed' : 'refused'}`));
+    expect(why(document, second)).toMatchObject({
+      message: expect.stringContaining(
+        `interrupting ${second} would break the quorum of cluster main: 3 voters, ${last} down`,
+      ),
+    });
+    expect(why(document, last)?.next).toBe(`bring back or replace ${last} first, then run again`);
+    expect(await onEach('grep -c 25000 /etc/etcd/etcd.env || :')).toEqual(HOSTS.map((h) => (h === first ? '1' : '0')));
+    expect((await rig.json(...APPLY)).status).toBe(0);
+  });
+
+  it('is refused, with the arithmetic, while one member is down; plan and apply say the same and touch nothing', async () => {
+    const up = ['m1', 'm2'];
+    await rig.lab.crash('m3');
+    const before = await Promise.all(up.map((host) => rig.lab.listing(host)));
+    pillar('etcd_snapshot_count: 30000\n');
+    const arithmetic = (host: string) => ({
+      message: `interrupting ${host} would break the quorum of cluster main: 3 voters, m3 down: tolerance 0 before, −1 after`,
+      next: 'bring back or replace m3 first, then run again',
+    });
+    for (const command of [['plan', STATE, '-t', 'masters'], APPLY, ['apply', STATE, '-t', 'masters:!m3', '--yes']]) {
+      const { status, document } = await rig.json(...command, '--connect-limit', '2');
+      expect(status).toBe(5);
+      for (const host of up) {
+        expect(why(document, host)).toMatchObject(arithmetic(host));
+        expect(why(document, host, 'environment')).toMatchObject(arithmetic(host));
+      }
+      expect(ends(document, 'service').slice(0, 2)).toEqual(['m1 refused', 'm2 refused']);
+      expect(ends(document, 'environment').slice(0, 2)).toEqual(['m1 blocked', 'm2 blocked']);
+    }
+    expect((await rig.quorate('plan', STATE, '-t', 'masters', '--connect-limit', '2')).stdout).toContain(
+      arithmetic('m1').message,
+    );
+    expect(await Promise.all(up.map((host) => rig.lab.listing(host)))).toEqual(before);
+  });
+
+  it('is refused too while the members that are left elect a leader, when none of them serves', async () => {
+    await rig.lab.freeze('m2');
+    const alone = `until ! ${CTL()} endpoint status -w json | grep -q '"leader":[1-9]'; do sleep 0.1; done`;
+    await rig.lab.run('m1', alone);
+    const running = rig.start('plan', STATE, '-t', 'masters', '--connect-limit', '8', '--json');
+    await rig.lab.run('m1', "until ss -Htn state established '( sport = :22 )' | grep -q .; do sleep 0.1; done");
+    await sleep(1000);
+    await rig.lab.thaw('m2');
+    const { status, stdout } = await running.ended;
+    expect(status).toBe(5);
+    expect(ends(JSON.parse(stdout), 'service')).toEqual(['m1 refused', 'm2 refused', 'm3 unreachable']);
+    await rig.lab.start('m3');
+    await rig.lab.run('m3', 'until systemctl -q is-active etcd; do sleep 0.1; done');
+  });
+
+  it('begins with the member that is down, which costs nothing, and goes on when that serves again', async () => {
+    const last = await leader();
+    const down = HOSTS.find((host) => host !== last)!;
+    await rig.lab.run(down, 'systemctl stop etcd');
+    const { status, document } = await rig.json(...APPLY);
+    expect(status).toBe(0);
+    const turns = document.results.filter(({ resource }) => resource === `${STATE}/service`);
+    const order = turns.sort((a, b) => a.stage! - b.stage!).map(({ host }) => host);
+    expect([order[0], order[2]]).toEqual([down, last]);
+  });
+});
+
+const CTL = () => `/opt/etcd/${versions.at(-1)}/etcdctl`;
+const MEMBERS = () => HOSTS.map((host) => `http://${rig.lab.address(host)}:2379`);
+
+/** Writes through all members from m2, and samples from m1 how many serve. Gives how many writes there are already. */
+async function startLoad(): Promise<number> {
+  const ctl = CTL();
+  const write = `i=0; until test -e /run/stop; do
+    i=$((i + 1)); ${ctl} --endpoints=${MEMBERS().join()} --command-timeout=5s put load/$i $i >/dev/null && echo load/$i >>/run/acknowledged
+  done`;
+  // Two samples in a row have to say so, or a slow one would see two members down that were so one after the other.
+  const sample = `serving() {
+    for member in ${MEMBERS().join(' ')}; do
+      { ${ctl} --endpoints=$member --dial-timeout=1s --command-timeout=1s endpoint status >/dev/null 2>&1 && echo up; } &
+    done; wait
+  }
+  until test -e /run/stop; do
+    n=$(serving | grep -c up); [ "$n" -ge 2 ] || n=$(serving | grep -c up); echo "$n" >>/run/serving
+  done`;
+  await rig.lab.run('m2', ['systemd-run', '--quiet', '--unit=load', 'sh', '-c', write]);
+  await rig.lab.run('m1', ['systemd-run', '--quiet', '--unit=samples', 'sh', '-c', sample]);
+  await rig.lab.run('m2', 'until [ -s /run/acknowledged ]; do sleep 0.1; done');
+  return Number(await rig.lab.run('m2', 'wc -l </run/acknowledged'));
+}
+
+async function endLoad(): Promise<{ acknowledged: string[]; serving: number[] }> {
+  await onEach(': >/run/stop');
+  await onEach('while systemctl -q is-active load samples; do sleep 0.1; done');
+  return {
+    acknowledged: (await rig.lab.run('m2', 'cat /run/acknowledged')).split('\n'),
+    serving: (await rig.lab.run('m1', 'cat /run/serving')).split('\n').map(Number),
+  };
+}

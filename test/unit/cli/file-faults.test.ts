@@ -1,0 +1,228 @@
+// What can be wrong in a file that a person wrote.
+import { chmodSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { readInventory } from '../../../src/inventory/read.ts';
+import { checkFault, type Fault } from './fault.ts';
+import { createRig, INVENTORY } from './rig.ts';
+
+const PLAN = 'plan thing -t all';
+const resources = (text: string) => `description: A test.\nresources:\n${text}`;
+
+const FAULTS: { [what: string]: Fault } = {
+  'an inventory that is not YAML': {
+    files: { 'inventory.yaml': 'masters:\n  hosts: [m1\n' },
+    argv: 'inventory list',
+    says: ['inventory.yaml:3:1: a quote or bracket that was opened above is not closed', '  next: close it, or'],
+  },
+  'an unknown key of the inventory': {
+    files: { 'inventory.yaml': 'masters:\n  host:\n    m1:\n' },
+    argv: 'inventory list',
+    says: ['inventory.yaml:2:3: unknown key "host" in masters', '  next: did you mean hosts?'],
+  },
+  'a wrong type in the inventory': {
+    files: { 'inventory.yaml': 'masters:\n  hosts:\n    m1: { ansible_port: "x" }\n' },
+    argv: 'inventory list',
+    says: ['inventory.yaml:3:25: ansible_port must be a port from 1 to 65535, not "x"', '  next: for example 22'],
+  },
+  'groups that contain each other': {
+    files: { 'inventory.yaml': 'a: { children: { b: } }\nb: { children: { a: } }\n' },
+    argv: 'inventory list',
+    says: ['inventory.yaml:2:18: the group a would be inside itself: a > b > a', '  next: remove it from the children'],
+  },
+  'a host in two clusters': {
+    files: { 'inventory.yaml': `${INVENTORY}spare: { vars: { etcd_cluster: spare }, hosts: { m1: } }\n` },
+    argv: 'inventory list',
+    says: [
+      'inventory.yaml:10:32: m1 would be a member of two etcd clusters, main (inventory.yaml:2:25) and spare',
+      '  next: take it out',
+    ],
+  },
+  'a pillar that is not YAML': {
+    files: { 'pillar/defaults.yaml': 'a: b: c\n' },
+    argv: PLAN,
+    says: [
+      'pillar/defaults.yaml:1:5: not a map entry here: the indentation or a second ":" is out of place',
+      '  next:',
+    ],
+  },
+  'an unknown key of the pillar': {
+    files: { 'pillar/defaults.yaml': 'etcd_tokn: x\n' },
+    argv: PLAN,
+    says: ['pillar/defaults.yaml:1:1: unknown key "etcd_tokn"', '  next: did you mean etcd_token?'],
+  },
+  'a wrong type in the pillar': {
+    files: { 'pillar/defaults.yaml': 'etcd_client_port: "2379"\n' },
+    argv: PLAN,
+    says: [
+      'pillar/defaults.yaml:1:19: etcd_client_port must be a whole number, not the string "2379"',
+      '  next: write it without quotes: 2379',
+    ],
+  },
+  'a limit of nothing in the pillar': {
+    files: { 'pillar/defaults.yaml': 'limits: { program: 0 }\n' },
+    argv: PLAN,
+    says: ['pillar/defaults.yaml:1:20: limits.program must be more than 0, not 0', '  next: The limit for one program'],
+  },
+  'a layer for nobody': {
+    files: { 'pillar/hosts/m9.yaml': 'etcd_token: x\n' },
+    argv: PLAN,
+    says: ['pillar/hosts/m9.yaml:1:1: pillar/hosts/m9.yaml is for nobody: the inventory has no host "m9"', '  next:'],
+  },
+  'a secret file that is missing': {
+    files: { 'pillar/defaults.yaml': 'etcd_token: !sensitive-file nope\n' },
+    argv: PLAN,
+    says: ['pillar/defaults.yaml:1:13: nope does not exist', '  next: check the path'],
+  },
+  'a state that is not YAML': {
+    files: { 'states/thing.yaml': 'description: x\nresources:\n\ta: 1\n' },
+    argv: PLAN,
+    says: ['states/thing.yaml:3:1: a tab stands where YAML wants spaces', '  3 | \\ta: 1', '    | ~', '  next: indent'],
+  },
+  'braces without quotes': {
+    files: { 'states/thing.yaml': resources('  a:\n    file.managed:\n      path: {{ host.name }}\n') },
+    argv: PLAN,
+    says: ['states/thing.yaml:5:13: a value that begins with {{ must be quoted, else YAML reads a map'],
+  },
+  'an unknown module': {
+    files: { 'states/thing.yaml': resources('  a:\n    file.manged: { path: /x }\n') },
+    argv: PLAN,
+    says: ['states/thing.yaml:4:5: unknown module file.manged', '  4 |', '    |', '  next: did you mean file.managed?'],
+  },
+  'an unknown parameter': {
+    files: { 'states/thing.yaml': resources('  a:\n    file.managed: { path: /x, contents: a }\n') },
+    argv: PLAN,
+    says: [
+      'states/thing.yaml:4:31: file.managed has no parameter "contents"',
+      '  4 |',
+      '    |',
+      '  next: did you mean',
+    ],
+  },
+  'a mode without quotes': {
+    files: { 'states/thing.yaml': resources('  a:\n    file.managed: { path: /x, content: a, mode: 0644 }\n') },
+    argv: PLAN,
+    says: [
+      'states/thing.yaml:4:49: mode must be a string, not the number 0644',
+      '  4 |',
+      '    |',
+      '  next: write it in',
+    ],
+  },
+  'a requisite that is nowhere': {
+    files: {
+      'states/thing.yaml': resources('  aaa:\n    file.managed: { path: /x, content: a }\n    require: [aab]\n'),
+    },
+    argv: PLAN,
+    says: [
+      'states/thing.yaml:5:15: aab is neither a resource nor a state here',
+      '  5 |',
+      '    |',
+      '  next: did you mean aaa?',
+    ],
+  },
+  'requisites in a circle': {
+    files: {
+      'states/thing.yaml': resources(
+        ['a', 'b', 'c']
+          .map((id, at) => `  ${id}:\n    file.managed: { path: /${id}, content: x }\n    require: [${'bca'[at]}]\n`)
+          .join(''),
+      ),
+    },
+    argv: PLAN,
+    says: [
+      'states/thing.yaml:5:15: these wait for each other: thing/a → thing/b → thing/c → thing/a (thing/a at states',
+    ],
+  },
+  'states that include each other': {
+    files: {
+      'states/thing.yaml': 'description: x\ninclude: [b]\n',
+      'states/b.yaml': 'description: x\ninclude: [thing]\n',
+    },
+    argv: PLAN,
+    says: [
+      'states/b.yaml:2:11: states include each other: thing (states/thing.yaml:2:11) → b (states/b.yaml:2:11) → thing',
+    ],
+  },
+  'a value that nobody has set, before any host is asked': {
+    files: {
+      'states/thing.yaml': resources('  a:\n    file.managed: { path: /a, content: "{{ pillar.etcd_tokn }}" }\n'),
+    },
+    argv: 'plan thing -t m1',
+    says: ['states/thing.yaml:4:44: pillar.etcd_tokn is not set for m1'],
+  },
+  'a template that is missing': {
+    files: { 'states/thing.yaml': resources('  a:\n    file.managed: { path: /a, template: x.hbs }\n') },
+    argv: PLAN,
+    says: [
+      'states/thing.yaml:4:41: the template states/x.hbs does not exist',
+      '  4 |',
+      '    |',
+      '  next: check the path',
+    ],
+  },
+  'a value without a format in a template': {
+    files: {
+      'states/thing.yaml': resources('  a:\n    file.managed: { path: /a, template: x.hbs }\n'),
+      'states/x.hbs': 'a {{ pillar.etcd_token }}\n',
+    },
+    argv: PLAN,
+    says: [
+      'states/x.hbs:1:6: {{pillar.etcd_token}} stands unformatted in a text where a value could change the structure',
+    ],
+  },
+  'a command without a guard': {
+    files: { 'states/thing.yaml': resources('  a:\n    command.run: { command: "true" }\n') },
+    argv: PLAN,
+    says: [
+      'states/thing.yaml:4:5: command.run needs creates, unless, onlyif or onchanges: otherwise nobody can say when',
+    ],
+  },
+  'two owners of one file, told once for all hosts': {
+    files: {
+      'states/thing.yaml': resources(
+        '  a:\n    file.managed: { path: /a, content: a }\n  b:\n    file.managed: { path: /a, content: b }\n',
+      ),
+    },
+    argv: PLAN,
+    says: [
+      'states/thing.yaml:5:3: thing/b and thing/a (states/thing.yaml:3:3) both claim file:/a',
+      '  5 |   b:',
+      '    |   ~~',
+      '  next: let one resource have it',
+      '',
+    ],
+  },
+  'a resource of a cluster where there is none': {
+    files: { 'states/thing.yaml': resources('  a:\n    file.managed: { path: /a, content: a }\n    scope: cluster\n') },
+    argv: 'plan thing -t workers',
+    says: ['states/thing.yaml:3:3: thing/a has `scope: cluster`, but w1 is in no cluster'],
+  },
+};
+
+it.each(Object.entries(FAULTS))('%s is told with the next step, and nothing is touched', (_what, fault) =>
+  checkFault(fault),
+);
+
+it('a file that may not be read is told as that', async () => {
+  const rig = await createRig();
+  const file = join(rig.folder, 'inventory.yaml');
+  // What reading needs of its own is loaded by then: another user may not reach the checkout.
+  expect(await readInventory(file)).toMatchObject({ ok: true });
+  chmodSync(rig.folder, 0o755);
+  chmodSync(file, 0);
+  const isRoot = process.getuid?.() === 0;
+  if (isRoot) process.seteuid?.(65534);
+  const read = await readInventory(file).finally(() => {
+    if (isRoot) process.seteuid?.(0);
+  });
+  expect(read).toMatchObject({
+    ok: false,
+    failures: [
+      {
+        message: expect.stringMatching(/inventory\.yaml may not be read by you$/),
+        next: 'check its permissions and those of its directories',
+      },
+    ],
+  });
+});

@@ -1,0 +1,326 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { inspect } from 'node:util';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type Attempt, type Failure, formatPlace } from '../../../src/failure.ts';
+import type { Inventory } from '../../../src/inventory/inventory.ts';
+import { readInventory } from '../../../src/inventory/read.ts';
+import { explainPillar } from '../../../src/pillar/explain.ts';
+import type { Pillar, PillarSet } from '../../../src/pillar/pillar.ts';
+import { readPillar } from '../../../src/pillar/read.ts';
+import { isSensitive } from '../../../src/sensitive.ts';
+import type { ValueMap } from '../../../src/value.ts';
+
+let directory: string;
+let inventory: Inventory;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'quorate-pillar-'));
+  await write(
+    '../inventory.yaml',
+    `control:
+  vars: {etcd_cluster: main}
+  children: {masters: {hosts: {m1: , m2: }}}
+workers: {hosts: w1}
+all: {hosts: lonely}
+`,
+  );
+  const read = await readInventory(join(directory, 'inventory.yaml'));
+  if (!read.ok) throw new Error(JSON.stringify(read.failures));
+  inventory = read.value;
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+async function write(name: string, text: string): Promise<void> {
+  const file = join(directory, 'pillar', name);
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, text, { mode: 0o600 });
+}
+
+async function readFiles(files: { [name: string]: string }): Promise<Attempt<PillarSet>> {
+  await mkdir(join(directory, 'pillar'), { recursive: true });
+  for (const [name, text] of Object.entries(files)) await write(name, text);
+  return readPillar({ directory: join(directory, 'pillar'), inventory });
+}
+
+async function pillarOf(host: string, files: { [name: string]: string }): Promise<Pillar> {
+  const read = await readFiles(files);
+  if (!read.ok) throw new Error(read.failures.map(show).join('\n'));
+  return read.value.of(host);
+}
+
+async function refuse(files: { [name: string]: string }): Promise<string[]> {
+  const read = await readFiles(files);
+  return read.ok ? [] : read.failures.map(show);
+}
+
+function show({ place, reason, message, next }: Failure): string {
+  const line = `${place ? formatPlace(place) : '-'} ${reason}: ${message}${next === undefined ? '' : ` → ${next}`}`;
+  return line.replaceAll(`${directory}/pillar/`, '').replaceAll(`${directory}/pillar`, 'PILLAR');
+}
+
+function showOrigins(pillar: Pillar, ...path: string[]): string[] {
+  return pillar
+    .origins(path)
+    .map(({ layer, place }) => `${layer} ${place.file.split('/').at(-1)}:${place.line}:${place.column}`);
+}
+
+describe('layers', () => {
+  test('defaults < cluster < groups, outermost first < host', async () => {
+    const files = {
+      'defaults.yaml':
+        'etcd_token: defaults\netcd_client_port: 1001\netcd_peer_port: 1002\netcd_metrics_port: 1003\netcd_data_dir: /d\n',
+      'clusters/main.yml': 'etcd_token: cluster\netcd_peer_port: 2002\netcd_metrics_port: 2003\netcd_data_dir: /c\n',
+      'groups/control.json': '{"etcd_token": "outer", "etcd_metrics_port": 3003, "etcd_data_dir": "/o"}',
+      'groups/masters.yaml': 'etcd_token: inner\netcd_data_dir: /i\n',
+      'hosts/m1.yaml': 'etcd_token: host\n',
+    };
+    const pillar = await pillarOf('m1', files);
+    expect(pillar.data).toMatchObject({
+      etcd_bin_dir: '/usr/local/bin',
+      etcd_client_port: 1001,
+      etcd_peer_port: 2002,
+      etcd_metrics_port: 3003,
+      etcd_data_dir: '/i',
+      etcd_token: 'host',
+    });
+    expect(showOrigins(pillar, 'etcd_token')).toEqual([
+      'host m1 m1.yaml:1:13',
+      'group masters masters.yaml:1:13',
+      'group control control.json:1:16',
+      'cluster main main.yml:1:13',
+      'defaults defaults.yaml:1:13',
+      expect.stringMatching(/^schema default pillar\.schema\.json:\d+:\d+$/),
+    ]);
+    expect((await pillarOf('w1', {})).data).toMatchObject({ etcd_token: 'defaults', etcd_data_dir: '/d' });
+    const read = await readFiles({});
+    expect(read.ok && read.value.sources.length).toBe(5);
+  });
+
+  test('without a directory the pillar is the defaults', async () => {
+    const read = await readPillar({ inventory });
+    expect(read.ok && read.value.of('m1').data).toMatchObject({
+      etcd_client_port: 2379,
+      etcd_extra_args: {},
+      limits: { connect: 10, program: 120, stage: 600, run: 3600 },
+    });
+    expect(() => read.ok && read.value.of('nobody')).toThrow('no host nobody');
+  });
+
+  test('nested maps merge, and each part knows its origin', async () => {
+    const pillar = await pillarOf('m1', {
+      'defaults.yaml': 'limits:\n  program: 7\netcd_extra_args: {a: x, b: y}\n',
+      'hosts/m1.yaml': 'etcd_extra_args:\n  b: z\n',
+    });
+    expect(pillar.data.limits).toEqual({ connect: 10, program: 7, stage: 600, run: 3600, lock: 0 });
+    expect(pillar.data.etcd_extra_args).toEqual({ a: 'x', b: 'z' });
+    expect(showOrigins(pillar, 'etcd_extra_args', 'b')).toEqual(['host m1 m1.yaml:2:6', 'defaults defaults.yaml:3:28']);
+    expect(showOrigins(pillar, 'etcd_extra_args', 'nothing')).toEqual([]);
+    expect(showOrigins(pillar, 'limits', 'connect')[0]).toMatch(/^schema default pillar\.schema\.json:/);
+  });
+
+  test('group layers for all and ungrouped', async () => {
+    const files = { 'groups/all.yaml': 'etcd_token: all\n', 'groups/ungrouped.yaml': 'etcd_data_dir: /u\n' };
+    expect((await pillarOf('lonely', files)).data).toMatchObject({ etcd_token: 'all', etcd_data_dir: '/u' });
+    expect((await pillarOf('m1', {})).data).toMatchObject({ etcd_token: 'all', etcd_data_dir: '/var/lib/etcd' });
+  });
+});
+
+describe('a bad pillar is refused at its exact place', () => {
+  const table: [files: { [name: string]: string }, failures: string[]][] = [
+    [
+      { 'defaults.yaml': 'etcd_clientport: 1\n' },
+      ['defaults.yaml:1:1 unknown: unknown key "etcd_clientport" → did you mean etcd_client_port?'],
+    ],
+    [
+      { 'hosts/m1.yaml': 'a:\netcd_data_dir: 0644\n' },
+      [
+        expect.stringMatching(/^hosts\/m1\.yaml:1:1 unknown: unknown key "a" → known are: etcd_bin_dir, /),
+        'hosts/m1.yaml:2:16 schema: etcd_data_dir must be a string, not the number 0644 → write it in quotes: "0644"',
+      ],
+    ],
+    [
+      { 'defaults.yaml': 'etcd_version: 3.10\n' },
+      ['defaults.yaml:1:15 schema: etcd_version must be a string, not the number 3.10 → write it in quotes: "3.10"'],
+    ],
+    [
+      { 'defaults.yaml': 'etcd_version: "3.5"\n' },
+      [
+        'defaults.yaml:1:15 schema: etcd_version has not the right form: "3.5" → The version of etcd that the host must have, as MAJOR.MINOR.PATCH; absent: whatever is in etcd_bin_dir; for example "3.5.16"',
+      ],
+    ],
+    [
+      { 'defaults.yaml': 'limits: {conect: 3}\n' },
+      ['defaults.yaml:1:10 unknown: unknown key "conect" in limits → did you mean connect?'],
+    ],
+    [
+      { 'defaults.yaml': 'etcd_extra_args: {--quota: "1", max: 1}\n' },
+      [
+        "defaults.yaml:1:19 schema: the key \"--quota\" has not the right form → The flag's name, of lower-case letters, digits and '-', without leading dashes",
+        'defaults.yaml:1:38 schema: etcd_extra_args.max must be a string, not the number 1 → write it in quotes: "1"',
+      ],
+    ],
+    [
+      { 'defaults.yaml': '- a\n' },
+      ['defaults.yaml:1:1 schema: defaults.yaml must be a map of keys → write KEY: VALUE'],
+    ],
+    [
+      { 'hosts/m11.yaml': 'etcd_token: x\n', 'groups/mastres.yaml': '', 'clusters/mian.yaml': '' },
+      [
+        'clusters/mian.yaml:1:1 unknown: clusters/mian.yaml is for nobody: the inventory has no cluster "mian" → did you mean main?',
+        'groups/mastres.yaml:1:1 unknown: groups/mastres.yaml is for nobody: the inventory has no group "mastres" → did you mean masters?',
+        'hosts/m11.yaml:1:1 unknown: hosts/m11.yaml is for nobody: the inventory has no host "m11" → did you mean m1?',
+      ],
+    ],
+    [
+      { 'hosts/m1.yaml': '', 'hosts/m1.yml': '' },
+      ['hosts/m1.yml:1:1 duplicate: hosts/m1.yaml and hosts/m1.yml are the same layer → keep one of the two'],
+    ],
+    [
+      { 'default.yaml': '', 'host/m1.yaml': '', 'hosts/m1.ymal': '' },
+      [
+        'default.yaml:1:1 unknown: default.yaml is no layer of the pillar → did you mean defaults.yaml?',
+        'host:1:1 unknown: host is no layer of the pillar → did you mean hosts?',
+        'hosts/m1.ymal:1:1 unknown: hosts/m1.ymal is no layer of the pillar → layers end in .yaml, .yml, .json',
+      ],
+    ],
+    [
+      { 'defaults.yaml': 'etcd_heartbeat_interval: 300\n' },
+      [
+        'defaults.yaml:1:26 schema: etcd_election_timeout (1000 ms) must be at least 5 times etcd_heartbeat_interval (300 ms) → set etcd_election_timeout to 1500 or more',
+      ],
+    ],
+    [
+      {
+        'defaults.yaml': 'a: 1\n',
+        'hosts/m1.yaml': 'etcd_client_port: 2380\n',
+        'schema.yaml': 'properties: {a: {type: integer}}\n',
+      },
+      ['hosts/m1.yaml:1:19 schema: etcd_client_port and etcd_peer_port are both 2380 → give each a port of its own'],
+    ],
+    [
+      { 'schema.yaml': 'properties:\n  etcd_token: {type: integer}\n' },
+      [
+        expect.stringMatching(
+          /^schema\.yaml:2:3 duplicate: the key "etcd_token" is Quorate's own \(.*schemas\/pillar\.schema\.json:\d+:\d+\) and cannot be redefined → give your key another name$/,
+        ),
+      ],
+    ],
+    [
+      { 'schema.yaml': 'properties: {a: {type: strin}}\n' },
+      [
+        expect.stringMatching(
+          /^schema\.yaml:1:24 schema: properties\.a\.type must be one of .* → did you mean string\?$/,
+        ),
+      ],
+    ],
+    [
+      { 'schema.yaml': 'additionalProperties: true\n' },
+      [
+        'schema.yaml:1:23 schema: additionalProperties must be false or absent: every key of the pillar is declared, so that a typing error is found → declare your keys under properties',
+      ],
+    ],
+    [
+      {
+        'schema.yaml': 'required: [site]\nproperties:\n  site: {type: string, description: The site.}\n',
+        'defaults.yaml': 'etcd_token: t\n',
+        'groups/control.yaml': 'site: a\n',
+      },
+      ['defaults.yaml:1:1 schema: the pillar has no "site" → add site: The site'],
+    ],
+    [
+      { 'schema.yaml': 'properties: {site: {type: string, default: 3}}\n' },
+      ['schema.yaml:1:44 schema: site must be a string, not the number 3'],
+    ],
+    [
+      {
+        'schema.yaml': 'properties: {pin: {type: string, x-sensitive: true, minLength: 9}}\n',
+        'hosts/m1.yaml': 'pin: hunter2\n',
+      },
+      ['hosts/m1.yaml:1:6 schema: the secret pin is not as it should be'],
+    ],
+  ];
+  test.each(table)('%j', async (files, failures) => {
+    expect(await refuse(files)).toEqual(failures);
+  });
+
+  test('a missing directory is a failure', async () => {
+    const read = await readPillar({ directory: join(directory, 'pillar'), inventory });
+    expect(read.ok ? [] : read.failures.map(show)).toEqual([
+      '- unreadable: the pillar directory PILLAR does not exist → check the path',
+    ]);
+  });
+
+  test('other files may lie beside the layers', async () => {
+    expect(
+      await refuse({ 'README.md': '', 'secrets/x': 's', '.git/x': '', 'hosts/README.md': '', 'hosts/m1.yaml~': '' }),
+    ).toEqual([]);
+  });
+});
+
+describe("the operator's own keys", () => {
+  const schema = `
+type: object
+properties:
+  site: {type: string, default: home}
+  nested: {type: object, properties: {deep: {type: object, properties: {n: {type: integer, default: 1}}}}}
+  logins: {type: object, x-sensitive: true, additionalProperties: {type: string}}
+  token: {$ref: "#/$defs/secret"}
+  list: {type: array, items: {type: object, properties: {key: {$ref: "#/$defs/secret"}, name: {type: string}}}}
+$defs:
+  secret: {type: string, x-sensitive: true}
+`;
+
+  test('have defaults, also nested ones', async () => {
+    const pillar = await pillarOf('m1', { 'schema.yaml': schema });
+    expect(pillar.data).toMatchObject({ site: 'home', nested: { deep: { n: 1 } } });
+    expect(showOrigins(pillar, 'site')).toEqual(['schema default schema.yaml:4:33']);
+  });
+
+  test('x-sensitive wraps a value wherever it comes from, and maps of secrets still merge', async () => {
+    const pillar = await pillarOf('m1', {
+      'schema.yaml': schema,
+      'defaults.yaml': 'logins: {a: hunter2}\ntoken: hunter2\nlist: [{key: hunter2, name: n}]\n',
+      'hosts/m1.yaml': 'logins: {b: hunter2}\nsite: !sensitive hunter2\n',
+    });
+    expect(inspect(pillar.data, { depth: 9 }) + JSON.stringify([pillar.data, explainPillar(pillar)])).not.toContain(
+      'hunter2',
+    );
+    const { logins, token, list, site } = pillar.data as {
+      logins: ValueMap;
+      token: unknown;
+      list: ValueMap[];
+      site: unknown;
+    };
+    expect([logins.a, logins.b, token, list[0]?.key, site].every(isSensitive)).toBe(true);
+    expect(list[0]?.name).toBe('n');
+    expect(showOrigins(pillar, 'logins', 'a')).toEqual(['defaults defaults.yaml:1:13']);
+  });
+});
+
+describe('explain', () => {
+  test('names the place behind every value, and what it overrides', async () => {
+    const pillar = await pillarOf('m1', {
+      'schema.yaml': 'properties: {list: {type: array}, gone: {type: [object, "null"], default: {x: 1}}}\n',
+      'defaults.yaml': 'list: [1, 2]\netcd_extra_args: {a: x}\n',
+      'hosts/m1.yaml': 'list: [3]\ngone: null\n',
+    });
+    const explained = new Map(explainPillar(pillar).map((each) => [each.path, each]));
+    expect(explained.get('list')).toMatchObject({
+      value: [3],
+      origin: { layer: 'host m1' },
+      overridden: [{ layer: 'defaults' }],
+    });
+    expect(explained.get('gone')).toMatchObject({
+      value: null,
+      origin: { layer: 'host m1', place: { line: 2, column: 7 } },
+    });
+    expect(explained.get('etcd_extra_args.a')).toMatchObject({
+      value: 'x',
+      origin: { layer: 'defaults' },
+      overridden: [],
+    });
+    expect(explained.get('limits.connect')).toMatchObject({ value: 10, origin: { layer: 'schema default' } });
+    expect([...explained.keys()].filter((path) => path.startsWith('gone'))).toEqual(['gone']);
+  });
+});
