@@ -29,7 +29,12 @@ while :; do
     loop=$(losetup --noheadings --output MAJ:MIN --associated "$image" 2>/dev/null | head -n 1)
     [ -z "$loop" ] || nodes+="b /dev/${image##*/} 0660 root disk - ${loop// /}\n"
   done
-  find "$root/machine" -mindepth 1 -depth -type d -exec rmdir {} +
+  # What was run inside from outside may outlive the guest by a moment, and its cgroup with it.
+  echo 1 >"$root/machine/cgroup.kill"
+  for _ in {1..100}; do
+    find "$root/machine" -mindepth 1 -depth -type d -exec rmdir {} + 2>/dev/null && break
+    sleep 0.05
+  done
   status=0
   (
     echo "$BASHPID" >"$root/machine/cgroup.procs"
