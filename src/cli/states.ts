@@ -23,9 +23,12 @@ async function listAll(options: CommonOptions, io: Io): Promise<number> {
   if (!listed.ok) return printInputFailures(listed.failures, options, io);
   if (options.json) printJson({ schema: 1, states: listed.value }, io);
   else {
-    const width = Math.max(0, ...listed.value.map(({ name }) => name.length));
-    for (const { name, description } of listed.value)
-      printVisibly(`${name.padEnd(width)}  ${description.trim().split('\n')[0]}`.trimEnd(), io);
+    const rows = listed.value.map(({ name, short, description }) => ({
+      names: short === undefined ? name : `${name}, or ${short}`,
+      summary: description.trim().split('\n')[0],
+    }));
+    const width = Math.max(0, ...rows.map(({ names }) => names.length));
+    for (const { names, summary } of rows) printVisibly(`${names.padEnd(width)}  ${summary}`.trimEnd(), io);
   }
   return EXIT.done;
 }

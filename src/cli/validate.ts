@@ -43,8 +43,13 @@ async function validate(named: string[], options: CommonOptions, io: Io): Promis
   // One by one: states that contradict each other (running, stopped) are each valid.
   for (const state of states) {
     const loaded = await loadRun([state], { ...options, target: options.target ?? 'all' }, io);
-    if (loaded.ok) valid.push({ state, hosts: loaded.value.targets.length, resources: countResources(loaded.value) });
-    else for (const failure of loaded.failures) failures.set(JSON.stringify(failure), failure);
+    if (loaded.ok) {
+      const {
+        states: [full = state],
+        targets,
+      } = loaded.value;
+      valid.push({ state: full, hosts: targets.length, resources: countResources(loaded.value) });
+    } else for (const failure of loaded.failures) failures.set(JSON.stringify(failure), failure);
   }
   if (failures.size > 0) return printInputFailures([...failures.values()], options, io);
   if (options.json) printJson({ schema: 1, valid: true, states: valid }, io);

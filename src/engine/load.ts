@@ -63,7 +63,7 @@ export async function load(options: LoadOptions): Promise<Attempt<Loaded>> {
   return succeed({
     inventory,
     pillars,
-    states: options.states,
+    states: states.value.names,
     targets,
     hosts,
     graph: graph.value,

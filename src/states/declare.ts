@@ -28,6 +28,7 @@ export function declareHost(
   names: readonly string[],
   context: RenderContext,
   helpers: ReadonlyMap<string, AnyHelper>,
+  fullNameOf: (name: string) => string,
 ): Attempt<HostDeclarations> {
   const host = context.host.name;
   const { instances, absent, failures } = expandStates(states, names, context, helpers);
@@ -40,7 +41,7 @@ export function declareHost(
     }
   }
   if (failures.length > 0) return fail(...failures);
-  const resolve = createResolver(states, instances, absent, drafts);
+  const resolve = createResolver(states, instances, absent, drafts, fullNameOf);
   const declarations = gather(
     drafts.map((draft) => {
       const requisites = resolveRequisites(draft, resolve);

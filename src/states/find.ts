@@ -21,6 +21,20 @@ const SEGMENT = /^[A-Za-z0-9][A-Za-z0-9_-]*$/;
 /** Folders that hold what states use, not states. */
 const NO_STATES = new Set(['templates', 'files']);
 
+/** What every state that Quorate ships is in, and nobody needs to type. */
+const FAMILY = 'kubernetes.';
+
+/** `etcd.configured` is `kubernetes.etcd.configured`, unless there is a state of just that name. Unknown names stay. */
+export function fullName(index: StateIndex, name: string): string {
+  return !index.has(name) && index.has(FAMILY + name) ? FAMILY + name : name;
+}
+
+/** The shorter name that means this state too, if there is one. */
+export function shortName(index: StateIndex, name: string): string | undefined {
+  const short = name.startsWith(FAMILY) ? name.slice(FAMILY.length) : undefined;
+  return short !== undefined && !index.has(short) ? short : undefined;
+}
+
 /** Directories that do not exist hold no states. Within one of them a state may have only one file. */
 export async function indexStates(directories: readonly string[]): Promise<StateIndex> {
   const index = new Map<string, StateFile[]>();
@@ -34,7 +48,7 @@ export async function indexStates(directories: readonly string[]): Promise<State
   return index;
 }
 
-/** The file of a state. `place`: where it is asked for, if a file does. */
+/** The file of a state by its full name. `place`: where it is asked for, if a file does. */
 export function findState(
   index: StateIndex,
   name: string,
@@ -48,7 +62,7 @@ export function findState(
       reason: 'unknown',
       message: `unknown state ${name} (searched: ${searched})`,
       ...(place && { place }),
-      next: suggest(name, index.keys()),
+      next: suggest(name, listNames(index)),
     });
   }
   if (second?.root !== first.root) return succeed(first);
@@ -58,6 +72,12 @@ export function findState(
     place: { file: shorten(first.file), line: 1, column: 1 },
     next: 'keep one of the two',
   });
+}
+
+/** Full names first: they win where a short one is as near. */
+function listNames(index: StateIndex): string[] {
+  const names = [...index.keys()];
+  return [...names, ...names.flatMap((name) => shortName(index, name) ?? [])];
 }
 
 async function listYamlFiles(directory: string): Promise<string[]> {

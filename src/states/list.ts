@@ -3,7 +3,7 @@ import { type Attempt, type Failure, fail, type Place, succeed } from '../failur
 import { readDocument, shorten } from '../load/document.ts';
 import type { AnyModule } from '../modules/module.ts';
 import type { Value, ValueMap } from '../value.ts';
-import { indexStates } from './find.ts';
+import { indexStates, shortName } from './find.ts';
 import { loadStates } from './load.ts';
 import { REQUISITES, type Resource } from './resource.ts';
 import type { State } from './statefile.ts';
@@ -11,6 +11,8 @@ import { isFixed } from './tree.ts';
 
 export interface StateSummary {
   name: string;
+  /** What it may be called instead. */
+  short?: string;
   description: string;
   file: string;
   /** Files of the same name in later directories, which this one hides. */
@@ -31,7 +33,8 @@ export async function listStates(directories: string[]): Promise<Attempt<StateSu
     const description = describe(document.value.data);
     if (description === undefined) continue;
     const shadowed = files.slice(1).map(({ file }) => shorten(file));
-    summaries.push({ name, description, file: document.value.file, shadowed });
+    const short = shortName(index, name);
+    summaries.push({ name, ...(short && { short }), description, file: document.value.file, shadowed });
   }
   if (failures.length > 0) return fail(...failures);
   return succeed(summaries.sort((one, other) => (one.name < other.name ? -1 : 1)));
@@ -77,8 +80,8 @@ export async function describeState(options: {
   const { directories, name, modules } = options;
   const set = await loadStates({ directories, names: [name], modules });
   if (!set.ok) return set;
-  const { states } = set.value;
-  const described = listInOrder(states, name, new Set()).map(describeOne);
+  const { states, names } = set.value;
+  const described = listInOrder(states, names[0]!, new Set()).map(describeOne);
   return succeed({ ...described.at(-1)!, includes: described.slice(0, -1) });
 }
 

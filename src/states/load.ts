@@ -5,7 +5,7 @@ import { loadSchemaChecker } from '../load/schema.ts';
 import type { AnyModule } from '../modules/module.ts';
 import type { HostDeclarations, RenderContext } from './declaration.ts';
 import { declareHost } from './declare.ts';
-import { findState, indexStates } from './find.ts';
+import { findState, fullName, indexStates } from './find.ts';
 import { loadParser } from './handlebars.ts';
 import { createHelpers } from './helpers.ts';
 import { type Parameters, readParameters } from './parameters.ts';
@@ -21,6 +21,8 @@ export interface LoadStatesOptions {
 }
 
 export interface StateSet {
+  /** The full names of those that were asked for, each once. */
+  names: string[];
   /** By name, the included ones too. */
   states: ReadonlyMap<string, State>;
   /** The files of the states and of their templates. */
@@ -32,15 +34,16 @@ export interface StateSet {
 /** Fails with `unknown`, `syntax`, `schema`, `duplicate`, `cycle`, `template` or `unreadable`, each with its place. */
 export async function loadStates(options: LoadStatesOptions): Promise<Attempt<StateSet>> {
   const { directories, modules } = options;
-  const names = [...new Set(options.names)];
   const [index, syntax, { check }] = await Promise.all([indexStates(directories), loadSyntax(), loadSchemaChecker()]);
+  const fullNameOf = (name: string) => fullName(index, name);
+  const names = [...new Set(options.names.map(fullNameOf))];
   const parameters = new Map<AnyModule, Parameters>();
   const parametersOf = (module: AnyModule): Parameters => {
     const known = parameters.get(module) ?? readParameters(module, check);
     parameters.set(module, known);
     return known;
   };
-  const reading: Reading = { modules, parametersOf, syntax, check };
+  const reading: Reading = { modules, parametersOf, syntax, check, fullNameOf };
 
   const states = new Map<string, State>();
   const failures: Failure[] = [];
@@ -59,16 +62,17 @@ export async function loadStates(options: LoadStatesOptions): Promise<Attempt<St
     wanted.push(...state.value.include.map((include) => ({ name: include.state, place: include.place })));
   }
   failures.push(...findCycles(states));
-  if (failures.length === 0) failures.push(...checkReferences(states, new Set(index.keys())));
+  if (failures.length === 0) failures.push(...checkReferences(states, index));
   if (failures.length > 0) return fail(...failures);
 
   const sources = new Map(
     [...states.values()].flatMap((state) => state.sources).map((source) => [source.file, source]),
   );
   return succeed({
+    names,
     states,
     sources: [...sources.values()],
-    declare: (context) => declareHost(states, names, context, syntax.helpers),
+    declare: (context) => declareHost(states, names, context, syntax.helpers, fullNameOf),
   });
 }
 

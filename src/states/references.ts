@@ -1,6 +1,7 @@
 // Requisites: what the names in `require`, `watch`, `onchanges` and `onfail` mean.
 import { type Attempt, type Failure, fail, type Place, succeed } from '../failure.ts';
 import { suggest } from '../load/nearest.ts';
+import { fullName, type StateIndex } from './find.ts';
 import type { Instance } from './instances.ts';
 import { REQUISITES } from './resource.ts';
 import type { State } from './statefile.ts';
@@ -14,17 +15,20 @@ export interface Named {
 }
 
 /**
- * Finds, before any host is known, the requisites that nothing can fulfil. `existing`: names of all states there are,
- * for those who forgot to include one.
+ * Finds, before any host is known, the requisites that nothing can fulfil. `index`: all states there are, for
+ * those who forgot to include one.
  */
-export function checkReferences(states: ReadonlyMap<string, State>, existing: ReadonlySet<string>): Failure[] {
+export function checkReferences(states: ReadonlyMap<string, State>, index: StateIndex): Failure[] {
   const everywhere = new Set([...states.values()].flatMap(listNames));
   return [...states.values()].flatMap((state) => {
     const known = new Set([...state.resources.map(({ id }) => id), ...everywhere]);
     return state.resources.flatMap((resource) =>
       REQUISITES.flatMap((kind) => resource.requisites[kind]).flatMap(({ tree, place }): Failure[] => {
-        if (!isFixed(tree) || known.has(stripKeys(tree.value as string))) return [];
-        return [explainUnknown(tree.value as string, known, place, existing)];
+        if (!isFixed(tree)) return [];
+        const text = tree.value as string;
+        const full = expand(text, (name) => fullName(index, name));
+        if (known.has(stripKeys(text)) || known.has(stripKeys(full))) return [];
+        return [explainUnknown(full, known, place, index)];
       }),
     );
   });
@@ -36,6 +40,7 @@ export function createResolver(
   instances: readonly Instance[],
   absent: ReadonlySet<string>,
   named: readonly Named[],
+  fullNameOf: (name: string) => string,
 ): (text: string, from: Instance, place: Place) => Attempt<string[]> {
   const ids = new Map<string, Set<string>>();
   const add = (name: string, found: Iterable<string>) => {
@@ -65,19 +70,24 @@ export function createResolver(
   }
 
   return (text, from, place) => {
-    const found = ids.get(`${from.name}/${text}`) ?? ids.get(text);
+    const found = ids.get(`${from.name}/${text}`) ?? ids.get(text) ?? ids.get(expand(text, fullNameOf));
     if (found !== undefined) return succeed([...found]);
     const own = from.state.resources.map(({ id }) => id);
     const stripped = stripKeys(text);
     const base = ids.get(`${from.name}/${stripped}`) ?? ids.get(stripped);
     // The state or list that the key belongs to is not there at all.
     if (base?.size === 0 && stripped !== text) return succeed([]);
-    return fail(explainUnknown(text, new Set([...own, ...ids.keys()]), place, new Set()));
+    return fail(explainUnknown(text, new Set([...own, ...ids.keys()]), place, new Map()));
   };
 }
 
 function listNames(state: State): string[] {
   return [state.name, ...state.resources.map(({ id }) => `${state.name}/${id}`)];
+}
+
+/** `etcd.configured[main]/unit` with the full name of the state. */
+function expand(text: string, fullNameOf: (name: string) => string): string {
+  return text.replace(/^[^[/]+/, fullNameOf);
 }
 
 function stripKeys(text: string): string {
@@ -88,7 +98,7 @@ function explainUnknown(
   text: string,
   known: ReadonlySet<string>,
   place: Place,
-  existing: ReadonlySet<string>,
+  existing: Pick<StateIndex, 'has'>,
 ): Failure {
   const [state = ''] = stripKeys(text).split('/');
   if (existing.has(state) && !known.has(state)) {

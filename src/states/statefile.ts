@@ -41,6 +41,8 @@ export interface Reading {
   parametersOf(module: AnyModule): Parameters;
   syntax: Syntax;
   check: CheckSchema;
+  /** States may be named without `kubernetes.`. */
+  fullNameOf(name: string): string;
 }
 
 /** What every template may name, besides `facts`. */
@@ -81,10 +83,17 @@ export async function readState({ name, file, root }: StateFile, reading: Readin
   });
 }
 
-function readInclude(document: Document, index: number, item: Value, { syntax }: Reading): Attempt<Include> {
+function readInclude(
+  document: Document,
+  index: number,
+  item: Value,
+  { syntax, fullNameOf }: Reading,
+): Attempt<Include> {
   const path = ['include', index];
   const place = document.place(typeof item === 'string' ? path : [...path, 'state']);
-  if (typeof item === 'string') return succeed({ state: item, with: { kind: 'fixed', value: {} }, place });
+  if (typeof item === 'string') {
+    return succeed({ state: fullNameOf(item), with: { kind: 'fixed', value: {} }, place });
+  }
   const inclusion = item as ValueMap;
   const each =
     inclusion.each === undefined
@@ -102,7 +111,7 @@ function readInclude(document: Document, index: number, item: Value, { syntax }:
     return fail(...[given, when].flatMap((part) => (part === undefined || part.ok ? [] : part.failures)));
   }
   return succeed({
-    state: inclusion.state as string,
+    state: fullNameOf(inclusion.state as string),
     with: given.value,
     place,
     ...(each && { each: each.value }),

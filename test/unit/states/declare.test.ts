@@ -69,6 +69,65 @@ describe('include', () => {
   });
 });
 
+describe('a state of the kubernetes family', () => {
+  const shipped = {
+    'kubernetes/etcd/configured.yaml': state(item('unit'), include('  - etcd.installed\n')),
+    'kubernetes/etcd/installed.yaml': state(item('binaries')),
+    'kubernetes/running.yaml': 'description: all\ninclude: [{ state: etcd.configured }]\n',
+  };
+  const own = (requisite: string) =>
+    state(item('x', `    require: [${requisite}]\n`), include('  - etcd.configured\n'));
+
+  it('has a short name wherever a state is named, and its resources keep the full one', async () => {
+    const set = must(await createRig(shipped).load('running', 'kubernetes.running', 'etcd.installed'));
+    expect(set.names).toEqual(['kubernetes.running', 'kubernetes.etcd.installed']);
+    expect(must(set.declare(CONTEXT)).declarations.map(({ id }) => id)).toEqual([
+      'kubernetes.etcd.installed/binaries',
+      'kubernetes.etcd.configured/unit',
+    ]);
+    for (const requisite of ['etcd.configured', 'etcd.configured/unit', '"etcd.{{ pillar.short }}"']) {
+      const files = { ...shipped, 's.yaml': own(requisite) };
+      const context = contextWith({ short: 'configured/unit' });
+      expect(await references(files, context)).toContainEqual(
+        expect.stringMatching(/^s\/x: require .*kubernetes\.etcd\.configured\/unit/),
+      );
+    }
+    const tree = await describeState({
+      directories: [createRig(shipped).directory],
+      name: 'running',
+      modules: MODULES,
+    });
+    expect(must(tree)).toMatchObject({
+      name: 'kubernetes.running',
+      include: [{ state: 'kubernetes.etcd.configured' }],
+    });
+  });
+
+  it('gives way to a state that has exactly that name', async () => {
+    const files = { ...shipped, 'etcd/installed.yaml': state(item('own')), 's.yaml': own('etcd.installed/own') };
+    expect(await ids(files)).toEqual(['etcd.installed/own', 'kubernetes.etcd.configured/unit', 's/x']);
+    expect(must(await listStates([createRig(files).directory])).map(({ name, short }) => [name, short])).toEqual([
+      ['etcd.installed', undefined],
+      ['kubernetes.etcd.configured', 'etcd.configured'],
+      ['kubernetes.etcd.installed', undefined],
+      ['kubernetes.running', 'running'],
+      ['s', undefined],
+    ]);
+  });
+
+  it('is suggested by the name that is nearest', async () => {
+    const told = async (name: string) => failuresOf(await createRig(shipped).load(name))[0]?.next;
+    expect(await told('etcd.configurd')).toBe('did you mean etcd.configured?');
+    expect(await told('kubernetes.etcd.instaled')).toBe('did you mean kubernetes.etcd.installed?');
+    expect(await complain({ ...shipped, 's.yaml': own('running') })).toEqual([
+      's.yaml:7:15: kubernetes.running names a state that is not included (add kubernetes.running to include)',
+    ]);
+    expect(await complain({ ...shipped, 's.yaml': own('etcd.configured/units') })).toEqual([
+      's.yaml:7:15: kubernetes.etcd.configured/units is neither a resource nor a state here (did you mean kubernetes.etcd.configured/unit?)',
+    ]);
+  });
+});
+
 describe('each and when', () => {
   it('give every item of a list a resource: by itself, its name or its position', async () => {
     const each = (list: string) => ({ 's.yaml': state(item('x', `    each: ${list} as thing\n`)) });
