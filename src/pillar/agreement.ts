@@ -1,11 +1,21 @@
 // Keys of a merged pillar that must agree with each other, which a JSON Schema cannot say.
+import { explainFlag } from '../etcd/flags.ts';
+import { OWN_FLAGS } from '../etcd/own-flags.ts';
 import type { Failure } from '../failure.ts';
+import { isMap } from '../load/map.ts';
+import type { Path } from '../value.ts';
 import type { Pillar } from './pillar.ts';
 
 const PORTS = ['etcd_client_port', 'etcd_peer_port', 'etcd_metrics_port'];
 
 export function checkAgreement(pillar: Pillar): Failure[] {
-  return [...checkElectionTimeout(pillar), ...checkPorts(pillar)];
+  return [
+    ...checkElectionTimeout(pillar),
+    ...checkPorts(pillar),
+    ...checkInstall(pillar),
+    ...checkDirectories(pillar),
+    ...checkFlags(pillar),
+  ];
 }
 
 /** etcd does not start otherwise: https://etcd.io/docs/v3.5/tuning/#time-parameters and its `embed.Config.Validate`. */
@@ -15,7 +25,7 @@ function checkElectionTimeout(pillar: Pillar): Failure[] {
   return [
     refuse(
       pillar,
-      ['etcd_heartbeat_interval', 'etcd_election_timeout'],
+      [['etcd_heartbeat_interval'], ['etcd_election_timeout']],
       `etcd_election_timeout (${election} ms) must be at least 5 times etcd_heartbeat_interval (${heartbeat} ms)`,
       `set etcd_election_timeout to ${5 * heartbeat} or more`,
     ),
@@ -27,14 +37,67 @@ function checkPorts(pillar: Pillar): Failure[] {
     const same = PORTS.slice(0, index).find((earlier) => pillar.data[earlier] === pillar.data[port]);
     if (same === undefined || pillar.data[port] === undefined) return [];
     return [
-      refuse(pillar, [same, port], `${same} and ${port} are both ${pillar.data[port]}`, 'give each a port of its own'),
+      refuse(
+        pillar,
+        [[same], [port]],
+        `${same} and ${port} are both ${pillar.data[port]}`,
+        'give each a port of its own',
+      ),
     ];
   });
 }
 
+function checkInstall(pillar: Pillar): Failure[] {
+  const install = pillar.data.etcd_install;
+  if (!isMap(install)) return [];
+  const given = Object.keys(install).filter((key) => install[key] !== null);
+  const sources = given.filter((key) => key !== 'sha256');
+  const at = ['etcd_install'];
+  if (sources.length !== 1) {
+    const has = sources.length === 0 ? 'none of them' : sources.join(' and ');
+    const message = `etcd_install takes exactly one of path, package and archive, but has ${has}`;
+    return [refuse(pillar, [at], message, 'keep one; null takes away what a lower layer has set')];
+  }
+  if (given.includes('sha256') === (sources[0] === 'archive')) return [];
+  const message =
+    sources[0] === 'archive'
+      ? 'etcd_install has an archive without sha256'
+      : 'etcd_install has a sha256 without an archive';
+  return [refuse(pillar, [at], message, 'etcd_install: { archive: /PATH/etcd.tar.gz, sha256: HEX }')];
+}
+
+/** Source: etcd's `server/etcdserver/bootstrap.go` takes a write-ahead log inside the data directory for that of a member. */
+function checkDirectories(pillar: Pillar): Failure[] {
+  const { etcd_data_dir: data, etcd_wal_dir: wal } = pillar.data;
+  if (typeof data !== 'string' || typeof wal !== 'string') return [];
+  if (data !== wal && !wal.startsWith(`${data}/`) && !data.startsWith(`${wal}/`)) return [];
+  const message = `etcd_wal_dir (${wal}) and etcd_data_dir (${data}) lie in each other`;
+  return [
+    refuse(
+      pillar,
+      [['etcd_data_dir'], ['etcd_wal_dir']],
+      message,
+      'give each a directory of its own, or leave etcd_wal_dir out',
+    ),
+  ];
+}
+
+function checkFlags(pillar: Pillar): Failure[] {
+  const { etcd_extra_args: flags, etcd_version: version } = pillar.data;
+  if (!isMap(flags)) return [];
+  return Object.keys(flags).flatMap((flag): Failure[] => {
+    const at = [['etcd_extra_args', flag]];
+    if (OWN_FLAGS[flag] !== undefined) {
+      return [refuse(pillar, at, `etcd_extra_args may not have --${flag}: Quorate sets it itself`, OWN_FLAGS[flag])];
+    }
+    const wrong = explainFlag(flag, typeof version === 'string' ? version : undefined);
+    return wrong === undefined ? [] : [refuse(pillar, at, `etcd_extra_args: ${wrong.wrong}`, wrong.next)];
+  });
+}
+
 /** The place is that of the key somebody set, rather than of a default. */
-function refuse(pillar: Pillar, keys: string[], message: string, next: string): Failure {
-  const origins = keys.flatMap((key) => pillar.origins([key]).slice(0, 1));
+function refuse(pillar: Pillar, paths: Path[], message: string, next: string): Failure {
+  const origins = paths.flatMap((path) => pillar.origins(path).slice(0, 1));
   const origin = origins.findLast((each) => each.layer !== 'schema default') ?? origins.at(-1);
   return { reason: 'schema', message, next, host: pillar.host, ...(origin && { place: origin.place }) };
 }

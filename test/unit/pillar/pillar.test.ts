@@ -109,12 +109,15 @@ describe('layers', () => {
 
   test('nested maps merge, and each part knows its origin', async () => {
     const pillar = await pillarOf('m1', {
-      'defaults.yaml': 'limits:\n  program: 7\netcd_extra_args: {a: x, b: y}\n',
-      'hosts/m1.yaml': 'etcd_extra_args:\n  b: z\n',
+      'defaults.yaml': 'limits:\n  program: 7\netcd_extra_args: {cors: x, metrics: y}\n',
+      'hosts/m1.yaml': 'etcd_extra_args:\n  metrics: z\n',
     });
     expect(pillar.data.limits).toEqual({ connect: 10, program: 7, stage: 600, run: 3600, lock: 0 });
-    expect(pillar.data.etcd_extra_args).toEqual({ a: 'x', b: 'z' });
-    expect(showOrigins(pillar, 'etcd_extra_args', 'b')).toEqual(['host m1 m1.yaml:2:6', 'defaults defaults.yaml:3:28']);
+    expect(pillar.data.etcd_extra_args).toEqual({ cors: 'x', metrics: 'z' });
+    expect(showOrigins(pillar, 'etcd_extra_args', 'metrics')).toEqual([
+      'host m1 m1.yaml:2:12',
+      'defaults defaults.yaml:3:37',
+    ]);
     expect(showOrigins(pillar, 'etcd_extra_args', 'nothing')).toEqual([]);
     expect(showOrigins(pillar, 'limits', 'connect')[0]).toMatch(/^schema default pillar\.schema\.json:/);
   });
@@ -135,7 +138,9 @@ describe('a bad pillar is refused at its exact place', () => {
     [
       { 'hosts/m1.yaml': 'a:\netcd_data_dir: 0644\n' },
       [
-        expect.stringMatching(/^hosts\/m1\.yaml:1:1 unknown: unknown key "a" → known are: etcd_bin_dir, /),
+        expect.stringMatching(
+          /^hosts\/m1\.yaml:1:1 unknown: unknown key "a" → known are: etcd_runtime, etcd_version, /,
+        ),
         'hosts/m1.yaml:2:16 schema: etcd_data_dir must be a string, not the number 0644 → write it in quotes: "0644"',
       ],
     ],
@@ -146,7 +151,7 @@ describe('a bad pillar is refused at its exact place', () => {
     [
       { 'defaults.yaml': 'etcd_version: "3.5"\n' },
       [
-        'defaults.yaml:1:15 schema: etcd_version has not the right form: "3.5" → The version of etcd that the host must have, as MAJOR.MINOR.PATCH; absent: whatever is in etcd_bin_dir; for example "3.5.16"',
+        'defaults.yaml:1:15 schema: etcd_version has not the right form: "3.5" → The version of etcd that the host must have, as MAJOR.MINOR.PATCH. static_pod needs it for the image; with systemd, absent: whatever is in etcd_bin_dir; for example "3.5.16"',
       ],
     ],
     [
@@ -197,6 +202,48 @@ describe('a bad pillar is refused at its exact place', () => {
         'schema.yaml': 'properties: {a: {type: integer}}\n',
       },
       ['hosts/m1.yaml:1:19 schema: etcd_client_port and etcd_peer_port are both 2380 → give each a port of its own'],
+    ],
+    [
+      {
+        'defaults.yaml':
+          'etcd_version: 3.6.1\netcd_extra_args:\n  enable-v2: "true"\n  experimental-corrupt-check-time: 4h\n',
+      },
+      ['defaults.yaml:3:14 schema: etcd_extra_args: etcd 3.6.1 has no flag --enable-v2 → leave it out'],
+    ],
+    [
+      {
+        'defaults.yaml': 'etcd_extra_args:\n  metrics: extensive\n  watch-progress-notify-interval: 5s\n',
+        'hosts/m1.yaml': 'etcd_version: 3.5.16\n',
+      },
+      [
+        'defaults.yaml:3:35 schema: etcd_extra_args: etcd 3.5.16 has no flag --watch-progress-notify-interval → write experimental-watch-progress-notify-interval',
+        'defaults.yaml:3:35 schema: etcd_extra_args: not every etcd has the flag --watch-progress-notify-interval → set etcd_version, so that it is known whether yours has it',
+      ],
+    ],
+    [
+      { 'hosts/m1.yaml': 'etcd_extra_args: { initial-cluster-state: new, data-dir: /x }\n' },
+      [
+        'hosts/m1.yaml:1:43 schema: etcd_extra_args may not have --initial-cluster-state: Quorate sets it itself → Quorate alone decides whether a cluster begins or goes on, so that none ever begins twice',
+        'hosts/m1.yaml:1:58 schema: etcd_extra_args may not have --data-dir: Quorate sets it itself → set etcd_data_dir',
+      ],
+    ],
+    [
+      { 'defaults.yaml': 'etcd_install: { path: /opt/etcd }\n', 'hosts/m1.yaml': 'etcd_install: { package: etcd }\n' },
+      [
+        'hosts/m1.yaml:1:15 schema: etcd_install takes exactly one of path, package and archive, but has path and package → keep one; null takes away what a lower layer has set',
+      ],
+    ],
+    [
+      { 'hosts/m1.yaml': 'etcd_install: { archive: /srv/etcd.tar.gz }\n' },
+      [
+        'hosts/m1.yaml:1:15 schema: etcd_install has an archive without sha256 → etcd_install: { archive: /PATH/etcd.tar.gz, sha256: HEX }',
+      ],
+    ],
+    [
+      { 'hosts/m1.yaml': 'etcd_wal_dir: /var/lib/etcd/wal\n' },
+      [
+        'hosts/m1.yaml:1:15 schema: etcd_wal_dir (/var/lib/etcd/wal) and etcd_data_dir (/var/lib/etcd) lie in each other → give each a directory of its own, or leave etcd_wal_dir out',
+      ],
     ],
     [
       { 'schema.yaml': 'properties:\n  etcd_token: {type: integer}\n' },
@@ -302,7 +349,7 @@ describe('explain', () => {
   test('names the place behind every value, and what it overrides', async () => {
     const pillar = await pillarOf('m1', {
       'schema.yaml': 'properties: {list: {type: array}, gone: {type: [object, "null"], default: {x: 1}}}\n',
-      'defaults.yaml': 'list: [1, 2]\netcd_extra_args: {a: x}\n',
+      'defaults.yaml': 'list: [1, 2]\netcd_extra_args: {cors: x}\n',
       'hosts/m1.yaml': 'list: [3]\ngone: null\n',
     });
     const explained = new Map(explainPillar(pillar).map((each) => [each.path, each]));
@@ -315,7 +362,7 @@ describe('explain', () => {
       value: null,
       origin: { layer: 'host m1', place: { line: 2, column: 7 } },
     });
-    expect(explained.get('etcd_extra_args.a')).toMatchObject({
+    expect(explained.get('etcd_extra_args.cors')).toMatchObject({
       value: 'x',
       origin: { layer: 'defaults' },
       overridden: [],
