@@ -4,8 +4,9 @@ import { suggest } from '../load/nearest.ts';
 import { isSensitive, Sensitive } from '../sensitive.ts';
 import type { Value } from '../value.ts';
 import { gather } from './gather.ts';
-import { type AnyHelper, isTrue, nameType } from './helpers.ts';
+import { type AnyHelper, isTrue, type LazyHelper, nameType } from './helpers.ts';
 import {
+  type CallExpression,
   type Condition,
   type Expression,
   formatKeys,
@@ -55,6 +56,19 @@ export function evaluateRaw(expression: Expression, scope: Scope): Attempt<Value
   if (!datum.ok) return datum;
   const { value, secret } = datum.value;
   return succeed(secret && !isSensitive(value) ? new Sensitive(value) : value);
+}
+
+/** The items of a list that stands for several; each is a secret if the list is. */
+export function evaluateItems(expression: Expression, scope: Scope): Attempt<Value[]> {
+  const list = evaluateRaw(expression, scope);
+  if (!list.ok) return list;
+  const items = isSensitive(list.value) ? (list.value.reveal() as Value) : list.value;
+  if (!Array.isArray(items)) {
+    return fail(refuse(expression, scope, `splice wants a list, but ${describe(expression)} is ${nameType(items)}`));
+  }
+  return succeed(
+    isSensitive(list.value) ? items.map((item) => (isSensitive(item) ? item : new Sensitive(item))) : items,
+  );
 }
 
 export function isMet(condition: Condition, scope: Scope): Attempt<boolean> {
@@ -170,7 +184,11 @@ function evaluate(expression: Expression, scope: Scope): Attempt<Datum> {
       : succeed({ value: found.value, secret: false });
   }
   const helper = scope.helpers.get(expression.helper)!;
-  if ('lazy' in helper) return evaluateLazily(helper.lazy, expression.args, scope);
+  if ('lazy' in helper) return evaluateLazily(helper.lazy, expression, scope);
+  if ('splice' in helper) {
+    const message = 'splice gives items to the list around it, and here is none';
+    return fail(refuse(expression, scope, message, `write - "{{ ${helper.usage} }}", with nothing else in the item`));
+  }
   if ('format' in helper) throw new Error(`${expression.helper} was not refused by the parser`);
   const args = gather(expression.args.map((each) => evaluate(each, scope)));
   if (!args.ok) return args;
@@ -182,7 +200,8 @@ function evaluate(expression: Expression, scope: Scope): Attempt<Datum> {
   );
 }
 
-function evaluateLazily(rule: 'and' | 'or' | 'default' | 'defined', args: Expression[], scope: Scope): Attempt<Datum> {
+function evaluateLazily(rule: LazyHelper['lazy'], call: CallExpression, scope: Scope): Attempt<Datum> {
+  const { args } = call;
   if (rule === 'and' || rule === 'or') {
     let secret = false;
     for (const each of args) {
@@ -193,10 +212,23 @@ function evaluateLazily(rule: 'and' | 'or' | 'default' | 'defined', args: Expres
     }
     return succeed({ value: rule === 'and', secret });
   }
+  if (rule === 'choose') return evaluateChosen(args, scope);
   const { value } = findPath(args[0] as PathExpression, scope);
   const isSet = value !== undefined && value !== null;
   if (rule === 'defined') return succeed({ value: isSet, secret: false });
-  return isSet ? succeed({ value, secret: false }) : evaluate(args[1]!, scope);
+  if (isSet) return succeed({ value, secret: false });
+  const other = evaluate(args[1]!, scope);
+  if (rule === 'default' || !other.ok) return other;
+  const why = `${describe(args[0]!)} is not set for ${scope.host}, but ${revealAll(other.value.value)}`;
+  return fail(refuse(call, scope, why, 'set it in the pillar: defaults.yaml, clusters/, groups/ or hosts/'));
+}
+
+function evaluateChosen([test, yes, no]: Expression[], scope: Scope): Attempt<Datum> {
+  const decided = evaluate(test!, scope);
+  if (!decided.ok) return decided;
+  const chosen = evaluate(isTrue(revealAll(decided.value.value)) ? yes! : no!, scope);
+  const secret = decided.value.secret || holdsSecret(decided.value.value);
+  return chosen.ok ? succeed({ ...chosen.value, secret: chosen.value.secret || secret }) : chosen;
 }
 
 interface Finding {

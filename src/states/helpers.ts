@@ -1,4 +1,5 @@
 // What expressions may call. All are pure, and none puts a value into its message: it could be a secret.
+import { isIP, isIPv6 } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import type { Value } from '../value.ts';
 import { FORMATS, type Format } from './formats.ts';
@@ -15,9 +16,17 @@ interface Helper {
   takes: readonly [number, number];
 }
 
-/** `and`, `or`: stop at the first that decides. `default`, `defined`: the only ones for which a path may be undefined. */
-interface LazyHelper extends Helper {
-  lazy: 'and' | 'or' | 'default' | 'defined';
+/**
+ * `and`, `or`: stop at the first that decides; `choose`: looks at the chosen one alone. `default`, `defined`, `needed`: the
+ * only ones for which a path may be undefined.
+ */
+export interface LazyHelper extends Helper {
+  lazy: 'and' | 'or' | 'choose' | 'default' | 'defined' | 'needed';
+}
+
+/** Says where a value goes, and is no value itself: the tree of the document sees to it. */
+interface SpliceHelper extends Helper {
+  splice: true;
 }
 
 interface PureHelper extends Helper {
@@ -29,7 +38,7 @@ interface FormatHelper extends Helper {
   format: Format;
 }
 
-export type AnyHelper = LazyHelper | PureHelper | FormatHelper;
+export type AnyHelper = LazyHelper | SpliceHelper | PureHelper | FormatHelper;
 
 const ANY = 99;
 
@@ -48,6 +57,12 @@ const LAZY: { [name: string]: LazyHelper } = {
     lazy: 'and',
   },
   or: { usage: 'or A B …', does: 'true if one is true; stops at the first that is', takes: [2, ANY], lazy: 'or' },
+  choose: {
+    usage: 'choose TEST A B',
+    does: 'A if TEST is true, else B; the other one need not exist',
+    takes: [3, 3],
+    lazy: 'choose',
+  },
   default: {
     usage: 'default PATH B',
     does: 'the value at PATH, or B where it is not set or null',
@@ -55,6 +70,19 @@ const LAZY: { [name: string]: LazyHelper } = {
     lazy: 'default',
   },
   defined: { usage: 'defined PATH', does: 'true if PATH is set and not null', takes: [1, 1], lazy: 'defined' },
+  needed: {
+    usage: 'needed PATH WHY',
+    does: 'the value at PATH; where it is not set or null, the error ends with WHY',
+    takes: [2, 2],
+    lazy: 'needed',
+  },
+};
+
+const SPLICE: SpliceHelper = {
+  usage: 'splice LIST',
+  does: 'as an item of a list in a document: the items of LIST in its place',
+  takes: [1, 1],
+  splice: true,
 };
 
 const PURE: { [name: string]: PureHelper } = {
@@ -78,6 +106,18 @@ const PURE: { [name: string]: PureHelper } = {
   },
   in: { usage: 'in A LIST', does: 'true if LIST holds A', takes: [2, 2], call: ([a, list]) => contains(a!, list!) },
   list: { usage: 'list A B …', does: 'a list of its arguments', takes: [0, ANY], call: (args) => ({ value: args }) },
+  map: {
+    usage: 'map KEY A KEY B …',
+    does: 'a map of its arguments',
+    takes: [0, ANY],
+    call: makeMap,
+  },
+  flags: {
+    usage: 'flags MAP',
+    does: 'the list of `--KEY=VALUE` of the map',
+    takes: [1, 1],
+    call: ([map]) => listFlags(map!),
+  },
   length: {
     usage: 'length LIST',
     does: 'how many items a list or map has',
@@ -102,6 +142,18 @@ const PURE: { [name: string]: PureHelper } = {
     takes: [1, ANY],
     call: (args) => join(args, ''),
   },
+  hostport: {
+    usage: 'hostport HOST PORT',
+    does: '`HOST:PORT`, an IPv6 address in brackets',
+    takes: [2, 2],
+    call: ([host, port]) => joinHostPort(host!, port!),
+  },
+  ip: {
+    usage: 'ip A',
+    does: 'true if A is an IPv4 or IPv6 address rather than a name',
+    takes: [1, 1],
+    call: ([a]) => ({ value: typeof a === 'string' && isIP(a) !== 0 }),
+  },
   lower: { usage: 'lower A', does: 'the string in small letters', takes: [1, 1], call: ([a]) => lower(a!) },
   json: {
     usage: 'json A',
@@ -119,7 +171,10 @@ export function createHelpers(versions: Versions): ReadonlyMap<string, AnyHelper
     takes: [2, 2],
     call: ([version, range]) => isInRange(versions, version!, range!),
   };
-  return new Map<string, AnyHelper>([...Object.entries({ ...LAZY, ...PURE, semver }), ...Object.entries(FORMATS)]);
+  return new Map<string, AnyHelper>([
+    ...Object.entries({ ...LAZY, splice: SPLICE, ...PURE, semver }),
+    ...Object.entries(FORMATS),
+  ]);
 }
 
 /** Handlebars' own rule: false, null, 0, "" and an empty list are not true. */
@@ -145,6 +200,34 @@ function compare(a: Value, b: Value, same: boolean): HelperResult {
 function contains(item: Value, list: Value): HelperResult {
   if (!Array.isArray(list)) return { wrong: `wants a list, not ${nameType(list)}`, next: 'write (list "a" "b")' };
   return { value: list.some((each) => isDeepStrictEqual(each, item)) };
+}
+
+function makeMap(args: Value[]): HelperResult {
+  const entries: [string, Value][] = [];
+  for (let index = 0; index < args.length; index += 2) {
+    const key = args[index]!;
+    if (typeof key !== 'string') return { wrong: `wants a key, not ${nameType(key)}, as value ${index + 1}` };
+    if (index + 1 === args.length) return { wrong: 'has a key without a value' };
+    entries.push([key, args[index + 1]!]);
+  }
+  return { value: Object.fromEntries(entries) };
+}
+
+function listFlags(map: Value): HelperResult {
+  if (typeof map !== 'object' || map === null || Array.isArray(map))
+    return { wrong: `wants a map, not ${nameType(map)}` };
+  const entries = Object.entries(map);
+  const odd = entries.findIndex(([, value]) => value === null || typeof value === 'object');
+  if (odd >= 0) {
+    return { wrong: `wants strings, numbers or booleans, but number ${odd + 1} is ${nameType(entries[odd]![1])}` };
+  }
+  return { value: entries.map(([name, value]) => `--${name}=${value}`) };
+}
+
+function joinHostPort(host: Value, port: Value): HelperResult {
+  if (typeof host !== 'string') return { wrong: `wants a host, not ${nameType(host)}` };
+  if (typeof port !== 'number') return { wrong: `wants a port, not ${nameType(port)}` };
+  return { value: `${isIPv6(host) ? `[${host}]` : host}:${port}` };
 }
 
 function measure(list: Value): HelperResult {

@@ -272,11 +272,7 @@ function createReader(locate: Locate, grammar: Grammar, { helpers }: Syntax) {
         `${name} gives text for the file itself and cannot be a value for another helper`,
         `write {{${helper.usage}}}`,
       );
-    } else if (
-      'lazy' in helper &&
-      (helper.lazy === 'default' || helper.lazy === 'defined') &&
-      args[0]?.kind !== 'path'
-    ) {
+    } else if ('lazy' in helper && ['default', 'defined', 'needed'].includes(helper.lazy) && args[0]?.kind !== 'path') {
       refuse(
         'syntax',
         node.path,

@@ -2,10 +2,14 @@
 import type { Place } from '../failure.ts';
 import type { Scalar } from '../value.ts';
 
-export type Expression =
-  | { kind: 'literal'; value: Scalar; place: Place }
-  | PathExpression
-  | { kind: 'call'; helper: string; args: Expression[]; place: Place };
+export type Expression = { kind: 'literal'; value: Scalar; place: Place } | PathExpression | CallExpression;
+
+export interface CallExpression {
+  kind: 'call';
+  helper: string;
+  args: Expression[];
+  place: Place;
+}
 
 export interface PathExpression {
   kind: 'path';

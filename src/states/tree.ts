@@ -3,16 +3,18 @@ import { type Attempt, fail, succeed } from '../failure.ts';
 import type { Document } from '../load/document.ts';
 import { isSensitive } from '../sensitive.ts';
 import type { Path, Value } from '../value.ts';
-import { renderRaw, renderTemplate, type Scope } from './evaluate.ts';
+import { evaluateItems, renderRaw, renderTemplate, type Scope } from './evaluate.ts';
 import { gather } from './gather.ts';
 import { locateInLeaf } from './leaf.ts';
 import { parseTemplate, type Syntax } from './parse.ts';
-import type { Grammar, Template } from './template.ts';
+import type { Expression, Grammar, Template } from './template.ts';
 
 export type Tree =
   /** No template in it. */
   | { kind: 'fixed'; value: Value }
   | { kind: 'leaf'; template: Template }
+  /** An item of a list that gives several, or none: `"{{ splice LIST }}"`. */
+  | { kind: 'splice'; list: Expression; namesFacts: boolean }
   | { kind: 'list'; items: Tree[] }
   | { kind: 'map'; entries: [key: string, tree: Tree][] };
 
@@ -30,9 +32,10 @@ export function readTree(
     return template.ok ? succeed({ kind: 'leaf', template: template.value }) : template;
   }
   if (Array.isArray(value)) {
-    const items = gather(value.map((item, index) => readTree(document, [...path, index], item, grammar, syntax)));
-    if (!items.ok) return items;
-    return succeed(items.value.every(isFixed) ? { kind: 'fixed', value } : { kind: 'list', items: items.value });
+    const read = gather(value.map((item, index) => readTree(document, [...path, index], item, grammar, syntax)));
+    if (!read.ok) return read;
+    const items = read.value.map(takeSplice);
+    return succeed(items.every(isFixed) ? { kind: 'fixed', value } : { kind: 'list', items });
   }
   if (typeof value !== 'object' || value === null || isSensitive(value)) return succeed({ kind: 'fixed', value });
   const entries = gather(
@@ -55,6 +58,15 @@ export function readTree(
   return succeed(fixed ? { kind: 'fixed', value } : { kind: 'map', entries: entries.value });
 }
 
+function takeSplice(item: Tree): Tree {
+  if (item.kind !== 'leaf') return item;
+  const { pieces, namesFacts } = item.template;
+  const [only] = pieces;
+  if (pieces.length !== 1 || only?.kind !== 'value' || only.expression.kind !== 'call') return item;
+  const { helper, args } = only.expression;
+  return helper === 'splice' ? { kind: 'splice', list: args[0]!, namesFacts } : item;
+}
+
 export function isFixed(tree: Tree): tree is Tree & { kind: 'fixed' } {
   return tree.kind === 'fixed';
 }
@@ -66,6 +78,8 @@ export function treeNamesFacts(tree: Tree): boolean {
       return false;
     case 'leaf':
       return tree.template.namesFacts;
+    case 'splice':
+      return tree.namesFacts;
     case 'list':
       return tree.items.some(treeNamesFacts);
     case 'map':
@@ -83,8 +97,17 @@ export function renderTree(tree: Tree, scope: Scope, secrets: 'whole' | 'inside'
       return succeed(tree.value);
     case 'leaf':
       return secrets === 'whole' ? renderTemplate(tree.template, scope) : renderRaw(tree.template, scope);
-    case 'list':
-      return gather(tree.items.map((item) => renderTree(item, scope, secrets)));
+    case 'splice':
+      return evaluateItems(tree.list, scope);
+    case 'list': {
+      const items = gather(tree.items.map((item) => renderTree(item, scope, secrets)));
+      if (!items.ok) return items;
+      return succeed(
+        tree.items.flatMap((item, index) =>
+          item.kind === 'splice' ? (items.value[index] as Value[]) : [items.value[index]!],
+        ),
+      );
+    }
     case 'map': {
       const entries = gather(
         tree.entries.map(([key, item]): Attempt<[string, Value]> => {

@@ -62,12 +62,50 @@ describe('helpers', () => {
     ['{{ concat pillar.name "-" pillar.port }}', 'etcd-2379'],
     ['{{ lower "ABC" }}', 'abc'],
     ['{{ json pillar.things }}', '["a","b"]'],
+    ['{{ choose pillar.off pillar.absent "y" }}', 'y'],
+    ['{{ choose (defined pillar.name) pillar.name pillar.absent }}', 'etcd'],
+    ['{{ needed pillar.port "all need one" }}', 2379],
+    ['{{ map "a" pillar.port "b" (list) }}', { a: 2379, b: [] }],
+    ['{{ map }}', {}],
+    ['{{ flags (map "log-level" "warn" "pre-vote" true) }}', ['--log-level=warn', '--pre-vote=true']],
+    ['{{ hostport host.address pillar.port }}', '10.0.0.1:2379'],
+    ['{{ hostport "fd00::1" 2380 }}', '[fd00::1]:2380'],
+    ['{{ hostport "m1.example.com" 2380 }}', 'm1.example.com:2380'],
+    ['{{ list (ip host.address) (ip "fd00::1") (ip "m1.example.com") }}', [true, true, false]],
   ])('%s', async (text, value) => expect(await render(text)).toEqual(value));
+});
+
+describe('splice', () => {
+  const items = (list: string, pillar: ValueMap = {}) =>
+    want({ 's.yaml': state(`  x:\n    test.any: { value: ${list} }\n`) }, contextWith(pillar));
+
+  it('gives several items, or none, to the list around it', async () => {
+    const list = `[first, "{{ splice pillar.things }}", "{{ splice (choose pillar.off (list 1) (list)) }}", "{{ list 1 }}"]`;
+    expect((await items(list)).value).toEqual(['first', 'a', 'b', [1]]);
+  });
+
+  it('takes a list alone', async () => {
+    const files = { 's.yaml': state('  x:\n    test.any: { value: ["{{ splice pillar.port }}"] }\n') };
+    expect(await complain(files)).toEqual(['s.yaml:4:36: splice wants a list, but pillar.port is a number']);
+  });
 });
 
 describe('nothing undefined or unfit is rendered', () => {
   it.each([
     ['x{{ pillar.prot }}', '5: pillar.prot is not set for m1 (did you mean pillar.port?)'],
+    [
+      '{{ needed pillar.prot "the port of everything depends on it" }}',
+      '4: pillar.prot is not set for m1, but the port of everything depends on it (set it in the pillar: defaults.yaml, clusters/, groups/ or hosts/)',
+    ],
+    ['{{ choose pillar.flag pillar.prot 1 }}', '23: pillar.prot is not set for m1 (did you mean pillar.port?)'],
+    ['{{ map "a" }}', '4: map has a key without a value (write map KEY A KEY B …)'],
+    ['{{ map 1 2 }}', '4: map wants a key, not a number, as value 1 (write map KEY A KEY B …)'],
+    ['{{ flags pillar.things }}', '4: flags wants a map, not a list (write flags MAP)'],
+    ['{{ hostport host.address "2379" }}', '4: hostport wants a port, not a string (write hostport HOST PORT)'],
+    [
+      '{{ splice pillar.things }}',
+      '4: splice gives items to the list around it, and here is none (write - "{{ splice LIST }}", with nothing else in the item)',
+    ],
     ['{{ pillar.prot }}', '4: pillar.prot is not set for m1 (did you mean pillar.port?)'],
     ['{{ pillar.name.x }}', '4: pillar.name.x is not set: pillar.name is a string'],
     ['{{ pillar.things.[7] }}', '4: pillar.things.[7] is not set: pillar.things is a list of 2'],
