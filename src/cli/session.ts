@@ -85,15 +85,14 @@ export async function openSession(
   io: Io,
   journalled: boolean,
 ): Promise<Attempt<Session>> {
-  const [{ newRunId }, { openJournal }, { toJournalLine }, { chooseListener }, { createConnector }] = await Promise.all(
-    [
+  const [{ controllerHome, newRunId }, { openJournal }, { toJournalLine }, { chooseListener }, { createConnector }] =
+    await Promise.all([
       import('../engine/places.ts'),
       import('../engine/journal.ts'),
       import('../report/journal-lines.ts'),
       import('../report/choose.ts'),
       import('../transport/connect.ts'),
-    ],
-  );
+    ]);
   const run = newRunId(new Date());
   const shown = chooseListener({
     stderr: io.stderr,
@@ -115,6 +114,7 @@ export async function openSession(
   const context: RunContext = {
     run,
     loaded,
+    home: controllerHome(io.env),
     connect: (host, signal) => connector.connect(host, { connectTimeoutMs: loaded.limits.connect, signal }),
     parallel: options.parallel,
     emit,

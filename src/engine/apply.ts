@@ -9,6 +9,7 @@ import type { LiveContext } from './context.ts';
 import type { Outcome, Result } from './events.ts';
 import { barrierOf, type Intent, type Work } from './make-plan.ts';
 import { failureOf, result, resultOf } from './outcome.ts';
+import { prepare } from './prepare.ts';
 import { checkTurns, closeGates } from './roll.ts';
 import { interruptsMember, partsOfTurn } from './turns.ts';
 import { writeProgram } from './write.ts';
@@ -103,12 +104,27 @@ async function applyStage(application: Application, stage: Stage): Promise<void>
       settle(application, stage, key, interruptsMember(context.loaded.graph, key) ? 'refused' : 'blocked', why);
     }
   }
+  await prepareWork(application, stage, workOf(application, stage));
+  // Once more: what could not be prepared stands in the way of others.
   const work = workOf(application, stage);
   await inParallel(work.keys(), context.parallel, (host) =>
     applyOnHost(application, stage, host, work.get(host)!, deadline),
   );
   for (const [key, failed] of await closeGates(context, stage, results)) record(application, stage, key, failed);
   context.emit({ type: 'stage-finished', at: new Date(), stage: stage.number, ms: performance.now() - began });
+}
+
+/** What has to be made on this controller first (keys, certificates), for what really is going to be written. */
+async function prepareWork(application: Application, stage: Stage, work: Map<string, Work[]>): Promise<void> {
+  const { context, intent } = application;
+  for (const item of [...work.values()].flat()) {
+    const prepared = await prepare(context, intent, item);
+    if (prepared.ok) intent.work.set(item.key, prepared.value);
+    else {
+      const [why] = prepared.failures;
+      settle(application, stage, item.key, why!.reason === 'guard' ? 'refused' : 'failed', why);
+    }
+  }
 }
 
 /** By host, the work that nothing stands in the way of; the rest gets its result here. */

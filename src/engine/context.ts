@@ -6,6 +6,8 @@ import type { Loaded } from './load.ts';
 export interface RunContext {
   run: string;
   loaded: Loaded;
+  /** The controller's own directory, see places.ts. */
+  home: string;
   connect: Connect;
   /** How many hosts are worked with at once. */
   parallel: number;

@@ -4,13 +4,14 @@ import type { Failure } from '../failure.ts';
 import { type Barrier, blockedBy } from '../graph/blocked.ts';
 import type { GraphNode, NodeKey, Stage } from '../graph/graph.ts';
 import { schedule } from '../graph/schedule.ts';
-import type { AnyModule, Change, ClusterView, Reading } from '../modules/module.ts';
+import type { Change, ClusterView } from '../modules/module.ts';
 import type { Declaration } from '../states/declaration.ts';
 import type { ValueMap } from '../value.ts';
 import { pendingName } from './host-prelude.ts';
 import type { Loaded } from './load.ts';
 import type { Plan, PlanEntry, PlannedHost } from './plan.ts';
-import type { Probe } from './probe.ts';
+import { type Probe, parseReading } from './probe.ts';
+import { type Recollections, recollectionKey } from './recall.ts';
 import { refuseTurns } from './turns.ts';
 import { viewClusters } from './view.ts';
 
@@ -23,6 +24,8 @@ export interface Work {
   /** As the module parsed it. */
   seen: unknown;
   changes: Change[];
+  /** The changes with what was prepared for them (see Module.prepare); absent as long as nothing was. */
+  prepared?: Change[];
   /** React to what it watches. */
   react: boolean;
   /** Only if one of its `onfail` requisites fails. */
@@ -38,10 +41,16 @@ export interface Intent {
   hostOf(key: NodeKey): string;
 }
 
-export interface Sightings {
+/** What the hosts said. */
+export interface Findings {
   probes: ReadonlyMap<string, Probe>;
   /** Why the other hosts could not be asked. */
   failures: ReadonlyMap<string, Failure>;
+}
+
+/** Everything that a plan is made from. */
+export interface Sightings extends Findings {
+  recalled: Recollections;
 }
 
 export function makePlan(run: string, loaded: Loaded, seen: Sightings): Intent {
@@ -60,18 +69,21 @@ export function makePlan(run: string, loaded: Loaded, seen: Sightings): Intent {
     stages = arrange(loaded, decisions, views, hostOf);
   }
 
-  const work = workOf(decisions);
   const stageOf = new Map<NodeKey, number>();
   for (const stage of stages)
     for (const keys of stage.steps.values()) for (const key of keys) stageOf.set(key, stage.number);
 
+  const work = new Map<NodeKey, Work>();
+  for (const [key, item] of workOf(decisions)) {
+    work.set(key, { ...item, changes: nameLater(item.changes, stageOf.get(key)) });
+  }
   const targets = new Set(loaded.targets);
   const entries = new Map<NodeKey, PlanEntry>();
   for (const key of loaded.graph.order) {
     if (!targets.has(hostOf(key))) continue;
     const stage = stageOf.get(key);
     const { entry } = decisions.get(key)!;
-    entries.set(key, stage === undefined ? entry : { ...entry, stage });
+    entries.set(key, stage === undefined ? entry : { ...entry, stage, changes: nameLater(entry.changes, stage) });
   }
   return {
     plan: {
@@ -82,12 +94,26 @@ export function makePlan(run: string, loaded: Loaded, seen: Sightings): Intent {
       stages,
       clusters: [...views.values()],
       hosts: new Map(loaded.hosts.map((host) => [host, plannedHost(host, targets.has(host), seen)])),
-      notes: [],
+      notes: notesOf(entries, decisions),
     },
     work,
     entries,
     hostOf,
   };
+}
+
+function nameLater(changes: Change[], stage: number | undefined): Change[] {
+  return changes.map((change) => (change.later ? { ...change, after: `(known after stage ${stage})` } : change));
+}
+
+/** What modules want to be known, each thing said once; of what is not going to be done there is nothing to know. */
+function notesOf(entries: ReadonlyMap<NodeKey, PlanEntry>, decisions: ReadonlyMap<NodeKey, Decision>): string[] {
+  const hosts = new Map<string, Set<string>>();
+  for (const [key, { host, verdict }] of entries) {
+    if (verdict !== 'ok' && verdict !== 'change') continue;
+    for (const note of decisions.get(key)!.notes ?? []) hosts.set(note, (hosts.get(note) ?? new Set()).add(host));
+  }
+  return [...hosts].map(([note, on]) => `${[...on].join(', ')}: ${note}`);
 }
 
 function plannedHost(host: string, target: boolean, seen: Sightings): PlannedHost {
@@ -114,6 +140,7 @@ function chooseHosts(loaded: Loaded, seen: Sightings, views: Map<string, Cluster
 interface Decision {
   entry: PlanEntry;
   work?: Work;
+  notes?: string[];
 }
 
 /** `blocked` too: what leads up to a refused turn is left out because of its host, and not of another resource. */
@@ -249,12 +276,17 @@ function decide(
   if (wanted.value.skip)
     return because('skipped', { reason: 'guard', host, resource: id, message: 'its `when` is not true here' });
 
-  const { want } = wanted.value;
   const parsed = parseReading(module, sighting.reading);
   if (parsed === undefined) {
     const message = 'the host answered something that is no reading of it';
     return because('failed', { reason: 'protocol', host, resource: id, message });
   }
+  const recalled = seen.recalled.get(recollectionKey(host, id));
+  if (recalled?.ok === false) {
+    const why = { ...recalled.failures[0]!, host, resource: id };
+    return because(why.reason === 'guard' ? 'refused' : 'failed', why);
+  }
+  const want = recalled?.value ?? wanted.value.want;
   const changes = module.diff(want, parsed, view);
   if (!Array.isArray(changes)) {
     return because('refused', { reason: 'guard', host, resource: id, message: changes.refused, next: changes.next });
@@ -276,7 +308,8 @@ function decide(
   }
   const react = module.reacts === true && triggered;
   const conditional = node.after.some((edge) => edge.kind === 'onfail');
-  if (changes.length === 0 && !react) return because('ok');
+  const notes = module.warn?.(want, parsed) ?? [];
+  if (changes.length === 0 && !react) return { ...because('ok'), notes };
 
   const reactsTo = react
     ? [...triggers, ...(pending && triggers.length === 0 ? ['an earlier run that did not finish'] : [])]
@@ -292,16 +325,8 @@ function decide(
         }
       : { ...entry, changes, reactsTo, verdict: 'change' },
     work: { key: node.key, host, declaration, want, seen: parsed, changes, react, conditional },
+    notes,
   };
-}
-
-/** A module throws at what it did not print; a host's odd answer is a result, not a crash. */
-export function parseReading(module: AnyModule, reading: Reading): unknown {
-  try {
-    return module.parse(reading);
-  } catch {
-    return undefined;
-  }
 }
 
 /** What the node watches (or waits for by `onchanges`) and will change in this run: declaration ids. */

@@ -3,8 +3,8 @@ import type { Failure } from '../failure.ts';
 import type { Change, ClusterView } from '../modules/module.ts';
 import type { Answer } from '../shell/program.ts';
 import type { Outcome, Result } from './events.ts';
-import { parseReading, type Work } from './make-plan.ts';
-import { readingOf } from './probe.ts';
+import type { Work } from './make-plan.ts';
+import { parseReading, readingOf } from './probe.ts';
 import { withoutSecrets } from './redact.ts';
 import { readBackId } from './write.ts';
 
@@ -54,7 +54,7 @@ export function resultOf(
 }
 
 function ran(work: Work, answer: Answer, left: Change[] | undefined): Result {
-  const actual = work.changes.filter(
+  const actual = (work.prepared ?? work.changes).filter(
     (change) => left !== undefined && !left.some((other) => other.path === change.path),
   );
   if (answer.status !== 0) {

@@ -2,7 +2,7 @@
 import type { MemberStatus } from '../etcd/status.ts';
 import { parseEndpointStatus } from '../etcd/status.ts';
 import type { Failure } from '../failure.ts';
-import type { Reading } from '../modules/module.ts';
+import type { AnyModule, Reading } from '../modules/module.ts';
 import type { Answer, Part } from '../shell/program.ts';
 import { quote } from '../shell/quote.ts';
 import type { Declaration } from '../states/declaration.ts';
@@ -126,4 +126,13 @@ export function readingOf(answer: Answer): Reading {
 function splitId(id: string): [kind: string, resource: string] {
   const at = id.indexOf(' ');
   return at < 0 ? [id, ''] : [id.slice(0, at), id.slice(at + 1)];
+}
+
+/** A module throws at what it did not print; a host's odd answer is a result, not a crash. */
+export function parseReading(module: AnyModule, reading: Reading): unknown {
+  try {
+    return module.parse(reading);
+  } catch {
+    return undefined;
+  }
 }

@@ -8,13 +8,14 @@ import type { LiveContext } from './context.ts';
 import type { Result } from './events.ts';
 import { pendingName, writePrelude } from './host-prelude.ts';
 import { wishFor } from './look.ts';
-import { type Intent, makePlan, type Sightings, type Work } from './make-plan.ts';
+import { type Findings, type Intent, makePlan, type Work } from './make-plan.ts';
 import { failureOf, unproven } from './outcome.ts';
 import type { PlanEntry } from './plan.ts';
 import { parseProbe, probeParts } from './probe.ts';
+import { recallAll } from './recall.ts';
 
 /** Turns what does not prove into failures, in `applied`. `seen` is what the plan was made from. */
-export async function prove(context: LiveContext, intent: Intent, seen: Sightings, applied: Applied): Promise<void> {
+export async function prove(context: LiveContext, intent: Intent, seen: Findings, applied: Applied): Promise<void> {
   const hosts = hostsToProve(context, intent, seen, applied);
   if (hosts.length === 0) return;
   context.emit({ type: 'proving', at: new Date(), hosts });
@@ -36,7 +37,7 @@ export async function prove(context: LiveContext, intent: Intent, seen: Sighting
     }
   });
 
-  const again = makePlan(context.run, context.loaded, { probes, failures });
+  const again = makePlan(context.run, context.loaded, await recallAll(context, { probes, failures }));
   for (const [key, before] of applied.results) {
     if (!hosts.includes(before.host) || (before.outcome !== 'changed' && before.outcome !== 'ok')) continue;
     const why = whyUnproven(key, intent, again, failures);
@@ -90,7 +91,7 @@ function madeDue(left: Work, paths: string): Failure {
 }
 
 /** Those that were written to, and those where an earlier run recorded what has been done on another member now. */
-function hostsToProve(context: LiveContext, intent: Intent, seen: Sightings, applied: Applied): string[] {
+function hostsToProve(context: LiveContext, intent: Intent, seen: Findings, applied: Applied): string[] {
   const done = clusterReactions(intent, applied);
   return [...context.connections.sessions.keys()].filter((host) => {
     const pending = seen.probes.get(host)?.pending;

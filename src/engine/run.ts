@@ -10,6 +10,7 @@ import { type Look, lockRest, look, lookAndLock } from './look.ts';
 import { type Intent, makePlan } from './make-plan.ts';
 import type { Plan } from './plan.ts';
 import { prove } from './prove.ts';
+import { recallAll } from './recall.ts';
 import { makeReport } from './report.ts';
 
 export interface RunEnd {
@@ -24,7 +25,7 @@ export async function runPlan(context: RunContext): Promise<RunEnd> {
   const began = start(context, 'plan');
   const seen = await look(context);
   try {
-    const intent = makePlan(context.run, context.loaded, seen);
+    const intent = makePlan(context.run, context.loaded, await recallAll(context, seen));
     context.emit({ type: 'planned', at: new Date(), plan: intent.plan });
     const results = plannedResults(intent, 'changed');
     return end(context, 'plan', began, seen, { intent, results, pending: intent.work.size > 0 });
@@ -60,7 +61,7 @@ export async function runApply(context: RunContext, options: ApplyOptions): Prom
       seen.failures.set(host, failure);
     }
 
-    const intent = makePlan(context.run, context.loaded, seen);
+    const intent = makePlan(context.run, context.loaded, await recallAll(context, seen));
     context.emit({ type: 'planned', at: new Date(), plan: intent.plan });
     const refusal = await options.confirm(intent);
     if (refusal)

@@ -1,4 +1,6 @@
 // The contract of a module: the pure functions behind one resource function such as `file.managed`.
+import type { Attempt } from '../failure.ts';
+import type { AuthorityKeeper } from '../pki/keeper.ts';
 import type { Part } from '../shell/program.ts';
 import type { Value, ValueMap } from '../value.ts';
 
@@ -41,6 +43,8 @@ export interface Change {
   path: string;
   before: Value;
   after: Value;
+  /** What `after` will be exists only once this is done: plans say `(known after stage N)` in its place. */
+  later?: true;
 }
 
 /** The module saw something that it must not change, and says why and what to do. */
@@ -66,6 +70,20 @@ export interface MemberView {
   memberId?: string;
   clusterId?: string;
   version?: string;
+}
+
+/** What this controller keeps, as far as it concerns one host. */
+export interface Controller {
+  host: string;
+  /** Absent: the host is in no cluster, and nothing is kept for it. */
+  cluster?: { name: string; authorities: AuthorityKeeper };
+}
+
+/** The same resource on a member of the host's cluster, the host itself included. */
+export interface Sibling<Seen> {
+  host: string;
+  /** Absent: nobody could find out. */
+  seen?: Seen;
 }
 
 export interface WriteContext {
@@ -97,12 +115,24 @@ export interface Module<Id extends ValueMap = ValueMap, Want extends ValueMap = 
    * `read` never prints.
    */
   parse(reading: Reading): Seen;
+  /**
+   * Completes `want` with what the controller already has, before every diff; makes nothing. A failure is the resource's
+   * own result: refused if its reason is `guard`, else failed.
+   */
+  recall?(want: Want, controller: Controller, siblings: Sibling<Seen>[]): Promise<Attempt<Want>>;
   /** Changes to be made, in a fixed order; an empty list means converged. */
   diff(want: Want, seen: Seen, cluster: ClusterView | undefined): Change[] | Refusal;
+  /** What an operator should know of a resource that is ok or to be changed: sentences for the top of the plan. */
+  warn?(want: Want, seen: Seen): string[];
   /** What the host will have after success. */
   expect(want: Want, seen: Seen): Seen;
   /** The fingerprint line that `read` prints for `seen`. */
   fingerprint(seen: Seen): string;
+  /**
+   * Makes on the controller what the change needs and completes `want` with it: keys, certificates. Only an apply calls
+   * it, right before `write`, and only for what nothing stands in the way of. Failures as in `recall`.
+   */
+  prepare?(want: Want, seen: Seen, changes: Change[], controller: Controller): Promise<Attempt<Want>>;
   write(want: Want, changes: Change[], context: WriteContext): WriteScript;
   /** For modules whose write itself says whether anything changed; `output` is its stdout. Absent: success is a change. */
   saysChange?(want: Want, output: string): boolean;

@@ -1,6 +1,6 @@
 // Hosts, resources and what was seen of them, as data: what the pure parts of the engine work on.
 import type { Loaded } from '../../../src/engine/load.ts';
-import { type Intent, makePlan, type Work } from '../../../src/engine/make-plan.ts';
+import { type Findings, type Intent, makePlan, type Work } from '../../../src/engine/make-plan.ts';
 import type { Probe } from '../../../src/engine/probe.ts';
 import type { Failure } from '../../../src/failure.ts';
 import { fail, succeed } from '../../../src/failure.ts';
@@ -146,13 +146,18 @@ export function load(scene: Scene): Loaded {
   };
 }
 
-export function plan(scene: Scene): Intent {
-  const loaded = load(scene);
-  const asked = loaded.hosts.filter((host) => !scene.down?.includes(host));
-  return makePlan('r1', loaded, {
+/** What the hosts of the scene say. */
+export function find(scene: Scene, { hosts }: Loaded): Findings {
+  const asked = hosts.filter((host) => !scene.down?.includes(host));
+  return {
     probes: new Map(asked.map((host) => [host, probe(host, scene)])),
     failures: new Map((scene.down ?? []).map((host) => [host, { ...UNREACHABLE, host }])),
-  });
+  };
+}
+
+export function plan(scene: Scene): Intent {
+  const loaded = load(scene);
+  return makePlan('r1', loaded, { ...find(scene, loaded), recalled: new Map() });
 }
 
 /** `{ 'm1 a': 'change' }`, or without the host where there is one only. */
