@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { ProcessOutput } from 'zx';
 import { ensureBase } from './base.ts';
 import { LabFailure } from './failure.ts';
-import { insideOf } from './guest.ts';
+import { insideOf, keepAwake } from './guest.ts';
 import { type HostStatus, openLab } from './lab.ts';
 import { recordOf, requireHost } from './lifecycle.ts';
 import { requireMachine } from './requirements.ts';
@@ -81,7 +81,10 @@ program
       requireHost(lab, host),
       command.length === 1 ? String(command[0]) : command,
     );
-    spawn(first, rest, { stdio: 'inherit' }).on('exit', (status, signal) => {
+    const running = spawn(first, rest, { stdio: 'inherit' });
+    const letGo = keepAwake(running.pid);
+    running.on('exit', (status, signal) => {
+      letGo();
       process.exitCode = status ?? (signal ? 255 : 0);
     });
   });

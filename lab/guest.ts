@@ -39,6 +39,22 @@ export function insideOf(lab: Settings, host: string, command: string | readonly
   return [...joined, 'env', '-i', ...LOGIN, `TERM=${process.env.TERM ?? 'dumb'}`, ...argv];
 }
 
+/**
+ * For whoever runs what {@link insideOf} gives: a systemd that shuts down stops every process for a moment, and nsenter
+ * stops itself with its child. If nobody woke it, nobody would reap the child, and the guest, which waits for that, would
+ * never end. Call the result when the command has ended.
+ */
+export function keepAwake(pid: number | undefined): () => void {
+  const waking = setInterval(() => {
+    try {
+      if (/^State:\tT/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))) process.kill(pid!, 'SIGCONT');
+    } catch {
+      // It ended meanwhile.
+    }
+  }, 200);
+  return () => clearInterval(waking);
+}
+
 /** Runs a command inside a host, whether or not its network and sshd work. A string is for `sh -c`. */
 export async function exec(
   lab: Settings,
@@ -46,7 +62,8 @@ export async function exec(
   command: string | readonly string[],
   input: string | Buffer = '',
 ): Promise<ExecResult> {
-  const result = await ask({ input })`${insideOf(lab, host, command)}`;
+  const running = ask({ input })`${insideOf(lab, host, command)}`;
+  const result = await running.finally(keepAwake(running.pid));
   const signal = result.signal ? constants.signals[result.signal] : 127;
   return { status: result.exitCode ?? 128 + signal, stdout: result.stdout, stderr: result.stderr };
 }
