@@ -4,6 +4,8 @@ import { fileAbsent } from './file/absent.ts';
 import { fileDirectory } from './file/directory.ts';
 import { fileManaged } from './file/managed.ts';
 import type { AnyModule } from './module.ts';
+import { pkiCa } from './pki/ca.ts';
+import { pkiCertificate } from './pki/certificate.ts';
 import { serviceEnabled } from './service/enabled.ts';
 import { serviceRunning } from './service/running.ts';
 import { serviceStopped } from './service/stopped.ts';
@@ -13,6 +15,8 @@ const all: AnyModule[] = [
   fileAbsent,
   fileDirectory,
   fileManaged,
+  pkiCa,
+  pkiCertificate,
   serviceEnabled,
   serviceRunning,
   serviceStopped,

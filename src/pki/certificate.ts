@@ -75,3 +75,13 @@ export function isIssuedBy(certificate: Pick<Certificate, 'pem'>, authority: Pic
   const [one, other] = [new X509Certificate(certificate.pem), new X509Certificate(authority.pem)];
   return one.checkIssued(other) && one.verify(other.publicKey);
 }
+
+/** `2026-12-01 14:05Z`: what an operator compares with a calendar. */
+export function formatTime(milliseconds: number): string {
+  return `${new Date(milliseconds).toISOString().slice(0, 16).replace('T', ' ')}Z`;
+}
+
+/** Whole days until `end`; negative when it has passed. Both in milliseconds. */
+export function daysUntil(end: number, now: number): number {
+  return Math.floor((end - now) / (24 * 3600_000));
+}

@@ -1,0 +1,192 @@
+// pki.ca: a CA whose certificate is on the host and whose key is on the controller alone.
+import { createHash } from 'node:crypto';
+import { succeed } from '../../failure.ts';
+import { type Certificate, daysUntil, formatTime, readCertificates } from '../../pki/certificate.ts';
+import { quote } from '../../shell/quote.ts';
+import { describeEntry, type Entry, fingerprintEntry, parseEntry, readEntry, takeLine } from '../file/entry.ts';
+import {
+  diffOwnership,
+  expectOwnership,
+  ownershipProperties,
+  setOwnership,
+  type WantedOwnership,
+} from '../file/ownership.ts';
+import { parentOf, pathProperty, SENT_PATH_PATTERN, SYNC_PARENT } from '../file/path.ts';
+import type { Change, Module, Refusal } from '../module.ts';
+import { parseNow, printCertificates, withoutContent } from './reading.ts';
+import { type KeptAuthority, recallAuthority, type Trace } from './recall-authority.ts';
+
+type Id = { path: string };
+type Want = Id & WantedOwnership & { name: string; days: number; adopted: boolean } & Partial<KeptAuthority>;
+
+interface Seen {
+  entry: Entry;
+  /** By the host's clock, in milliseconds. */
+  now: number;
+  /** Other `.crt` files in the directory. */
+  beside: string[];
+  /** Undefined: it is no file of certificates. */
+  certificates: Certificate[] | undefined;
+  /** It is what only an apply can make, so nobody knows more of it yet. */
+  later?: true;
+}
+
+/** A CA is replaced with care, so its end is told long before. Days. */
+const WARNED_DAYS = 90;
+
+export const pkiCa: Module<Id, Want, Seen> = {
+  name: 'pki.ca',
+  schema: {
+    type: 'object',
+    description:
+      'The certificate of a CA that the cluster trusts. The CA is made once, on the controller, where its key stays (docs/pki.md); a CA that a host trusts already is never replaced: where this controller does not have it, the resource is refused.',
+    properties: {
+      path: {
+        ...pathProperty('Where its certificate is', '/etc/kubernetes/pki/etcd/ca.crt'),
+        pattern: SENT_PATH_PATTERN,
+      },
+      name: {
+        type: 'string',
+        pattern: '^[a-z0-9][a-z0-9_-]*$',
+        description: 'Its name on the controller, once per cluster',
+        default: 'etcd',
+        examples: ['etcd'],
+      },
+      days: {
+        type: 'integer',
+        minimum: 1,
+        maximum: 36500,
+        description: 'How long it is valid when it is made',
+        default: 3650,
+        examples: [3650],
+      },
+      adopted: {
+        type: 'boolean',
+        description: 'Somebody else makes it: it is only checked, and nothing is ever written',
+        default: false,
+        examples: [true],
+      },
+      ...ownershipProperties('0644'),
+    },
+    required: ['path'],
+    additionalProperties: false,
+    examples: [{ path: '/etc/kubernetes/pki/etcd/ca.crt' }],
+  },
+  claims: ({ path }) => `file:${path}`,
+  read: ({ path }) => `{\n${readEntry(path, { content: false })}\n} || exit
+printf 'now %s\\n' "$(date +%s)"
+for each in "\${path%/*}"/*.crt; do
+  if [ -f "$each" ] && [ "$each" != "$path" ]; then printf 'beside %s\\n' "\${each##*/}"; fi
+done
+if [ -f "$path" ]; then ${printCertificates('"$path"')}; fi`,
+  parse(reading) {
+    const { entry, rest } = parseEntry(reading);
+    const [now, others] = takeLine(rest);
+    const text = new TextDecoder().decode(others);
+    return {
+      entry: entry.kind === 'regular' ? withoutContent(entry) : entry,
+      now: parseNow(now),
+      beside: [...text.matchAll(/^beside (.*)$/gm)].map(([, name]) => name!),
+      certificates: readCertificates(text),
+    };
+  },
+  async recall(want, controller, siblings) {
+    if (want.adopted) return succeed(want);
+    const kept = await recallAuthority(want.name, controller, () => siblings.map(traceOf));
+    return kept.ok ? succeed({ ...want, ...kept.value }) : kept;
+  },
+  diff: (want, seen) => (want.adopted ? (checkAdopted(want, seen) ?? []) : diffManaged(want, seen)),
+  warn(want, { certificates, now }) {
+    const made = want.adopted || want.authority !== undefined;
+    if (!made) {
+      return [
+        `a new CA is made; its only key will be ${want.place}/ca.key on this controller: back it up (docs/pki.md)`,
+      ];
+    }
+    const [first] = want.authority === undefined ? (certificates ?? []) : (readCertificates(want.authority) ?? []);
+    if (first === undefined || daysUntil(first.notAfter, now) >= WARNED_DAYS) return [];
+    return [`the CA in ${want.path} ends ${formatTime(first.notAfter)}, in ${daysUntil(first.notAfter, now)} d`];
+  },
+  expect(want, { entry, now, beside, certificates }) {
+    const ownership = expectOwnership(want, entry.kind === 'regular' ? entry : undefined);
+    if (want.adopted) return { entry, now, beside, certificates };
+    const text = want.authority ?? '';
+    const file: Entry = { kind: 'regular', ...ownership, size: text.length, sha256: sha256(text) };
+    const later = want.authority === undefined ? { later: true as const } : {};
+    return { entry: file, now, beside, certificates: readCertificates(text), ...later };
+  },
+  fingerprint: ({ entry }) => fingerprintEntry(entry),
+  async prepare(want, _seen, changes, { cluster }) {
+    if (want.authority !== undefined || !changes.some(({ path }) => path === 'certificate')) return succeed(want);
+    const wish = { commonName: `${want.name}-ca`, organization: cluster!.name, days: want.days };
+    const made = await cluster!.authorities.make(want.name, wish);
+    return made.ok ? succeed({ ...want, authority: made.value.certificate }) : made;
+  },
+  write(want, changes) {
+    const path = `path=${quote(want.path)}`;
+    const change = changes.find((each) => each.path === 'certificate');
+    if (change === undefined) return { script: `${path}\n${setOwnership('"$path"', want)}\nq_sync "$path"` };
+    const script = [
+      path,
+      setOwnership('"$1"', want),
+      'q_sync "$1" || exit',
+      ...(change.before === null ? [] : ['q_keep "$path" || exit']),
+      'mv -f "$1" "$path" || exit',
+      SYNC_PARENT,
+    ];
+    const content = new TextEncoder().encode(want.authority!);
+    return { script: script.join('\n'), inputs: [{ directory: parentOf(want.path), content }] };
+  },
+};
+
+function traceOf({ host, seen }: { host: string; seen?: Seen }): Trace {
+  if (seen === undefined) return { host, unknown: true };
+  const [trusted] = seen.certificates ?? [];
+  if (trusted !== undefined) return { host, has: `trusts one with fingerprint ${trusted.fingerprint}` };
+  return { host, has: seen.beside.length > 0 ? `has certificates of one (${seen.beside.join(', ')})` : undefined };
+}
+
+function checkAdopted({ path }: Want, { certificates, now }: Seen): Refusal | undefined {
+  const next = 'put the certificate of the CA there, or let Quorate make one (etcd_pki: managed)';
+  if (certificates === undefined || certificates.length === 0) {
+    return { refused: `${path} is adopted, but there is no certificate in it`, next };
+  }
+  const leaf = certificates.find(({ authority }) => !authority);
+  if (leaf)
+    return { refused: `${path} holds a certificate that is no CA's: ${leaf.commonName ?? leaf.fingerprint}`, next };
+  const ended = certificates.every(({ notAfter }) => notAfter <= now) ? certificates[0] : undefined;
+  if (ended) return { refused: `the CA in ${path} ended ${formatTime(ended.notAfter)}`, next };
+  return undefined;
+}
+
+function diffManaged(want: Want, { entry, certificates, later }: Seen): Change[] | Refusal {
+  if (later) return [];
+  if (entry.kind !== 'absent' && entry.kind !== 'regular') {
+    const refused = `${want.path} is ${describeEntry(entry)}, not a file`;
+    return { refused, next: 'correct the path, or take it away first with file.absent (it goes to the trash)' };
+  }
+  const kept = readCertificates(want.authority ?? '') ?? [];
+  const fingerprints = new Set(kept.map(({ fingerprint }) => fingerprint));
+  const foreign = (certificates ?? []).find(({ fingerprint }) => !fingerprints.has(fingerprint));
+  if (foreign !== undefined) {
+    return {
+      refused: `${want.path} trusts a CA with fingerprint ${foreign.fingerprint}, and the CA ${want.name} of this controller has ${kept[0]?.fingerprint ?? 'none yet'}`,
+      next: `bring back the right ${want.place}/ca.key and ca.crt from the backup, or set etcd_pki: adopted`,
+    };
+  }
+  const known = entry.kind === 'regular' && kept.length > 0 && (certificates ?? []).length === kept.length;
+  const ownership = diffOwnership(want, entry.kind === 'regular' ? entry : undefined);
+  if (known) return ownership;
+  const before = entry.kind === 'absent' ? null : describeTrust(certificates ?? []);
+  const change: Change = { path: 'certificate', before, after: kept.length > 0 ? describeTrust(kept) : null };
+  return [kept.length > 0 ? change : { ...change, later: true }, ...ownership];
+}
+
+function describeTrust(certificates: Certificate[]): string {
+  if (certificates.length === 0) return 'no certificate';
+  return certificates.map(({ fingerprint }) => `sha256 ${fingerprint}`).join(', ');
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}

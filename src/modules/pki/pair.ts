@@ -1,0 +1,73 @@
+// A certificate and its key on a host: how both are read, in one reading.
+import { type Certificate, readCertificates } from '../../pki/certificate.ts';
+import { quote } from '../../shell/quote.ts';
+import { type Entry, fingerprintEntry, parseEntry, readEntry, takeLine } from '../file/entry.ts';
+import type { Reading } from '../module.ts';
+import { PRINT_PUBLIC_KEY, parseNow, printCertificates, withoutContent } from './reading.ts';
+
+/** `path` is without `.crt` and `.key`; `ca_path` is read only for what is adopted. */
+export type PairId = { path: string; ca_path?: string; adopted: boolean };
+
+export interface Pair {
+  certificate: Entry;
+  key: Entry;
+  /** By the host's clock, in milliseconds. */
+  now: number;
+  /** What the certificate's file holds: it, then what led to it. Undefined: something there is no certificate. */
+  chain: Certificate[] | undefined;
+  /** The key's public half, as a certificate carries it (DER); absent: no key, or none of Quorate's kind. */
+  publicKey?: Uint8Array;
+  /** What stands in `ca_path`. */
+  trusted: Certificate[] | undefined;
+}
+
+export function readPair({ path, ca_path, adopted }: PairId): string {
+  const authority = adopted && ca_path !== undefined ? ca_path : undefined;
+  return `
+crt=${quote(`${path}.crt`)} key=${quote(`${path}.key`)}
+one=$(${readEntry(`${path}.crt`, { content: false })}) || exit
+two=$(${readEntry(`${path}.key`, { content: false })}) || exit
+newline='
+'
+printf '%s | %s\\n' "\${one%%"$newline"*}" "\${two%%"$newline"*}"
+printf 'now %s\\n' "$(date +%s)"
+${PRINT_PUBLIC_KEY}
+printf '%s\\n%s\\n' "$one" "$two"
+if [ -f "$crt" ]; then ${printCertificates('"$crt"')}; fi
+${authority === undefined ? ':' : `echo trusted\nif [ -f ${quote(authority)} ]; then ${printCertificates(quote(authority))}; fi`}`.trimStart();
+}
+
+export function parsePair({ stdout }: Reading): Pair {
+  const [, afterFingerprint] = takeLine(stdout);
+  const [now, afterNow] = takeLine(afterFingerprint);
+  const [point, afterPoint] = takeLine(afterNow);
+  const certificate = parseEntry({ stdout: afterPoint });
+  const key = parseEntry({ stdout: certificate.rest });
+  const [chain, trusted = ''] = new TextDecoder().decode(key.rest).split(/^trusted$/m);
+  const publicKey = parsePublicKey(point);
+  return {
+    certificate: bare(certificate.entry),
+    key: bare(key.entry),
+    now: parseNow(now),
+    chain: readCertificates(chain!),
+    ...(publicKey ? { publicKey } : {}),
+    trusted: readCertificates(trusted),
+  };
+}
+
+export function fingerprintPair({ certificate, key }: Pick<Pair, 'certificate' | 'key'>): string {
+  return `${fingerprintEntry(certificate)} | ${fingerprintEntry(key)}`;
+}
+
+function bare(entry: Entry): Entry {
+  return entry.kind === 'regular' ? withoutContent(entry) : entry;
+}
+
+/** How SubjectPublicKeyInfo begins for every point on P-256 (RFC 5480). */
+const P256 = Buffer.from('3059301306072a8648ce3d020106082a8648ce3d030107034200', 'hex');
+
+/** A zero byte of form, then the point as 04, x, y. */
+function parsePublicKey(line: string): Uint8Array | undefined {
+  const letters = /^key ([A-Za-z0-9+/]{88})$/.exec(line)?.[1];
+  return letters === undefined ? undefined : Buffer.concat([P256, Buffer.from(letters, 'base64').subarray(1)]);
+}
