@@ -1,5 +1,6 @@
 // Every module there is, by name. `npm run new:module` adds to it.
 import { commandRun } from './command/run.ts';
+import { etcdBinaries } from './etcd/binaries.ts';
 import { fileAbsent } from './file/absent.ts';
 import { fileDirectory } from './file/directory.ts';
 import { fileManaged } from './file/managed.ts';
@@ -12,6 +13,7 @@ import { serviceStopped } from './service/stopped.ts';
 
 const all: AnyModule[] = [
   commandRun,
+  etcdBinaries,
   fileAbsent,
   fileDirectory,
   fileManaged,

@@ -1,7 +1,8 @@
 // What expressions may call. All are pure, and none puts a value into its message: it could be a secret.
 import { isIP, isIPv6 } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
-import type { Value } from '../value.ts';
+import { isMap } from '../load/map.ts';
+import type { Value, ValueMap } from '../value.ts';
 import { FORMATS, type Format } from './formats.ts';
 
 /** Its value, or what is wrong with the arguments. */
@@ -112,6 +113,12 @@ const PURE: { [name: string]: PureHelper } = {
     takes: [0, ANY],
     call: makeMap,
   },
+  merge: {
+    usage: 'merge MAP MAP …',
+    does: 'one map of several; where two have a key, the later one wins',
+    takes: [1, ANY],
+    call: mergeMaps,
+  },
   flags: {
     usage: 'flags MAP',
     does: 'the list of `--KEY=VALUE` of the map',
@@ -213,9 +220,15 @@ function makeMap(args: Value[]): HelperResult {
   return { value: Object.fromEntries(entries) };
 }
 
+function mergeMaps(maps: Value[]): HelperResult {
+  const odd = maps.find((map) => !isMap(map));
+  return odd === undefined
+    ? { value: Object.fromEntries(maps.flatMap((map) => Object.entries(map as ValueMap))) }
+    : { wrong: `wants maps, not ${nameType(odd)}` };
+}
+
 function listFlags(map: Value): HelperResult {
-  if (typeof map !== 'object' || map === null || Array.isArray(map))
-    return { wrong: `wants a map, not ${nameType(map)}` };
+  if (!isMap(map)) return { wrong: `wants a map, not ${nameType(map)}` };
   const entries = Object.entries(map);
   const odd = entries.findIndex(([, value]) => value === null || typeof value === 'object');
   if (odd >= 0) {

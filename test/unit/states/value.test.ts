@@ -67,6 +67,7 @@ describe('helpers', () => {
     ['{{ needed pillar.port "all need one" }}', 2379],
     ['{{ map "a" pillar.port "b" (list) }}', { a: 2379, b: [] }],
     ['{{ map }}', {}],
+    ['{{ merge (map "a" 1 "b" 2) (map "b" 3) host.vars }}', { a: 1, b: 3, rack: 'r1' }],
     ['{{ flags (map "log-level" "warn" "pre-vote" true) }}', ['--log-level=warn', '--pre-vote=true']],
     ['{{ hostport host.address pillar.port }}', '10.0.0.1:2379'],
     ['{{ hostport "fd00::1" 2380 }}', '[fd00::1]:2380'],
@@ -100,6 +101,7 @@ describe('nothing undefined or unfit is rendered', () => {
     ['{{ choose pillar.flag pillar.prot 1 }}', '23: pillar.prot is not set for m1 (did you mean pillar.port?)'],
     ['{{ map "a" }}', '4: map has a key without a value (write map KEY A KEY B …)'],
     ['{{ map 1 2 }}', '4: map wants a key, not a number, as value 1 (write map KEY A KEY B …)'],
+    ['{{ merge host.vars pillar.things }}', '4: merge wants maps, not a list (write merge MAP MAP …)'],
     ['{{ flags pillar.things }}', '4: flags wants a map, not a list (write flags MAP)'],
     ['{{ hostport host.address "2379" }}', '4: hostport wants a port, not a string (write hostport HOST PORT)'],
     [

@@ -1,0 +1,73 @@
+// How etcd's programs come to a host: pieces of the scripts of etcd.binaries.
+import { quote } from '../../shell/quote.ts';
+
+/** `find_version FILE PROGRAM`: its version; `-` where there is no program, `?` where it does not say. */
+export const FIND_VERSION = `
+find_version() {
+  if ! [ -f "$1" ] || ! [ -x "$1" ]; then
+    echo -
+    return
+  fi
+  case $2 in etcd) set -- "$1" --version ;; *) set -- "$1" version ;; esac
+  # Variables of etcd's would be read as flags.
+  version_said=$(env -i ETCDCTL_API=3 "$@" 2>/dev/null </dev/null | sed -n 's/^etcd[a-z]* [Vv]ersion: *\\([0-9][0-9A-Za-z.+-]*\\)$/\\1/p')
+  echo "\${version_said:-?}"
+}`.trimStart();
+
+/** `install FILE PROGRAM`: into $directory, if it is of $version. The old one stays in the trash. */
+export const INSTALL = `
+(umask 022 && mkdir -p "$directory") || exit
+install() {
+  new=$directory/.quorate-$2
+  cp "$1" "$new" && chown 0:0 "$new" && chmod 0755 "$new" && q_sync "$new" || exit
+  found=$(find_version "$new" "$2")
+  if [ "$found" != "$version" ]; then
+    rm -f "$new"
+    printf '%s is version %s, not %s\\n' "$1" "$found" "$version" >&2
+    exit 1
+  fi
+  if [ -e "$directory/$2" ] || [ -L "$directory/$2" ]; then q_keep "$directory/$2" || exit; fi
+  mv -f "$new" "$directory/$2" && q_sync "$directory" || exit
+}`.trimStart();
+
+/** `$1`: the archive as the controller has sent it, where the host has none. */
+export function installArchive(archive: string, sha256: string, programs: string[]): string {
+  return `archive=\${1-${quote(archive)}}
+sum=$(sha256sum <"$archive") || exit
+if [ "\${sum%% *}" != ${sha256} ]; then
+  printf '%s has the sha256 %s, not %s\\n' ${quote(archive)} "\${sum%% *}" ${sha256} >&2
+  exit 1
+fi
+unpacked=$(mktemp -d "$directory/.quorate-XXXXXX") || exit
+trap 'rm -rf "$unpacked"' EXIT
+tar -xzof "$archive" -C "$unpacked" || exit
+for program in ${programs.join(' ')}; do
+  file=$(find "$unpacked" -type f -name "$program" | head -n 1)
+  if [ -z "$file" ]; then
+    printf 'there is no %s in %s\\n' "$program" ${quote(archive)} >&2
+    exit 1
+  fi
+  install "$file" "$program"
+done`;
+}
+
+/** Debian's package starts etcd.service as soon as it is there, as a cluster of its own: so the unit is masked meanwhile. */
+export function installPackage(name: string, programs: string[]): string {
+  return `finish() { :; }
+if command -v systemctl >/dev/null && ! [ -e /etc/systemd/system/etcd.service ]; then
+  systemctl -q mask --runtime etcd.service || exit
+  finish() {
+    systemctl -q disable etcd.service 2>/dev/null
+    systemctl -q unmask --runtime etcd.service
+  }
+fi
+trap finish EXIT
+DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends ${quote(name)} >&2 || exit
+for program in ${programs.join(' ')}; do
+  found=$(find_version "$directory/$program" "$program")
+  if [ "$found" != "$version" ]; then
+    printf 'the package %s brought %s %s, not %s\\n' ${quote(name)} "$program" "$found" "$version" >&2
+    exit 1
+  fi
+done`;
+}
