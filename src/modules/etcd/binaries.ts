@@ -39,7 +39,7 @@ export const etcdBinaries: Module<Want, Want, Seen> = {
       directory: pathProperty('Where the programs are', '/usr/local/bin'),
       server: {
         type: 'boolean',
-        description: 'etcd itself too; false where a container brings it',
+        description: 'Whether etcd itself is wanted too; false where a container brings it',
         default: true,
         examples: [false],
         'x-identity': true,
