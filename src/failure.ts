@@ -59,6 +59,8 @@ export type RefusalReason =
   | 'plan-differs'
   /** The question was answered with no, or could not be asked. */
   | 'not-confirmed'
+  /** A snapshot is damaged, or not the one that is meant. */
+  | 'snapshot'
   /** A module saw something that it must not change. */
   | 'guard';
 

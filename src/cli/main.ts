@@ -14,6 +14,7 @@ import { packageRoot } from './options.ts';
 import { addPillarCommand } from './pillar.ts';
 import { addPlanCommand } from './plan.ts';
 import { addRunsCommand } from './runs.ts';
+import { addSnapshotCommand } from './snapshot.ts';
 import { addStatesCommand } from './states.ts';
 import { addValidateCommand } from './validate.ts';
 
@@ -37,6 +38,7 @@ export function buildProgram(shell: Shell): Command {
   addValidateCommand(program, shell);
   addRunsCommand(program, shell);
   addLockCommand(program, shell);
+  addSnapshotCommand(program, shell);
   explainMistakes(program);
   return program;
 }

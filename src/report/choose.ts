@@ -23,7 +23,7 @@ export function chooseListener(options: ChoiceOptions): SettlingListener {
  * Some terminals have no size (0 columns: serial lines, some containers), and a CI's log only pretends to be one.
  * listr2 measures stdout whatever it writes to, so that one may not be 0 columns wide either.
  */
-function canRedraw({ stderr, env }: ChoiceOptions): boolean {
+export function canRedraw({ stderr, env }: Pick<ChoiceOptions, 'stderr' | 'env'>): boolean {
   const sized = (stderr.columns ?? 0) > 0 && process.stdout.columns !== 0;
   return stderr.isTTY === true && sized && !env.CI && env.TERM !== 'dumb';
 }

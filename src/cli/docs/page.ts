@@ -12,7 +12,8 @@ const MEANINGS: { readonly [name in keyof typeof EXIT]: string } = {
   failed: 'a resource failed',
   pending: 'there are changes to make; only with `--detailed-exitcode`',
   unreachable: 'a host could not be reached',
-  refused: 'a guard refused: a lock, the quorum, a saved plan that no longer fits, no confirmation',
+  refused:
+    'a guard refused: a lock, the quorum, a saved plan that no longer fits, no confirmation, a snapshot that cannot be trusted',
   interrupted: 'interrupted with Ctrl-C',
 };
 

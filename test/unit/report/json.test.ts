@@ -30,6 +30,7 @@ const REASONS: Record<Failure['reason'], true> = {
   quorum: true,
   'plan-differs': true,
   'not-confirmed': true,
+  snapshot: true,
   guard: true,
 };
 
