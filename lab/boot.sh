@@ -22,6 +22,11 @@ mount -t tmpfs tmpfs /run/systemd/nspawn
 rm -rf "$folder/work/work/incompat"
 mount -t overlay "quorate-$host" -o "lowerdir=$base,upperdir=$folder/upper,workdir=$folder/work,volatile" "$folder/root"
 
+# Hosts with a kubelet: containers cannot live on an overlay, and runc asks the kernel for more than nspawn lets pass.
+containers=()
+[ ! -d "$folder/plain" ] || containers=(--bind="$folder/plain/containerd:/var/lib/containerd"
+  --bind="$folder/plain/kubelet:/var/lib/kubelet" --system-call-filter='bpf keyctl add_key')
+
 while :; do
   # The guest makes its disks' nodes before it mounts what its fstab names.
   nodes=
@@ -40,7 +45,7 @@ while :; do
     echo "$BASHPID" >"$root/machine/cgroup.procs"
     exec systemd-nspawn --quiet --keep-unit --register=no --settings=no --resolv-conf=off --timezone=off \
       --link-journal=no --directory="$folder/root" --machine="$host" --network-namespace-path="/run/netns/$netns" \
-      --capability=CAP_NET_ADMIN --console=pipe --set-credential="tmpfiles.extra:$nodes" --boot
+      --capability=CAP_NET_ADMIN "${containers[@]}" --console=pipe --set-credential="tmpfiles.extra:$nodes" --boot
   ) || status=$?
   # 133: the host rebooted itself.
   [ "$status" = 133 ] || break

@@ -4,6 +4,7 @@ import { ProcessOutput } from 'zx';
 import { ensureBase } from './base.ts';
 import { LabFailure } from './failure.ts';
 import { insideOf, keepAwake } from './guest.ts';
+import { ensureKubeletBase } from './kubelet/base.ts';
 import { type HostStatus, openLab } from './lab.ts';
 import { recordOf, requireHost } from './lifecycle.ts';
 import { requireMachine } from './requirements.ts';
@@ -27,14 +28,18 @@ program.hook('preAction', requireMachine);
 program
   .command('base')
   .description('build the image that hosts share, if there is none yet')
-  .action(async () => console.log(await ensureBase(log)));
+  .option('--kubelet', 'the one for hosts with a kubelet')
+  .action(async (options: { kubelet?: boolean }) =>
+    console.log(await (options.kubelet ? ensureKubeletBase(log) : ensureBase(log))),
+  );
 
 program
   .command('up')
   .description('make hosts m1 to mN, or add what is missing, and start what is down')
   .argument('[N]', 'how many hosts', Number, 3)
   .option('--fresh', 'from nothing: take down first what is there')
-  .action(async (count: number, options: { fresh?: boolean }) => {
+  .option('--kubelet', 'hosts that can run static pods: with containerd and a kubelet, which is not started')
+  .action(async (count: number, options: { fresh?: boolean; kubelet?: boolean }) => {
     const lab = open();
     const before = lab.hosts().filter((host) => host.state === 'up').length;
     const started = performance.now();

@@ -19,7 +19,13 @@ import { LabFailure } from './failure.ts';
 import { exec } from './guest.ts';
 import { namespaceOf, setPort } from './network.ts';
 import { addressOf, hostFolder, hostNames, type LabRecord, MAX_HOSTS, type Settings } from './settings.ts';
-import { sh, until } from './shell.ts';
+import { ask, sh, until } from './shell.ts';
+
+// Below /var/lib; nothing else there is ever written in place.
+const DATABASES = [
+  'containerd/io.containerd.metadata.v1.bolt/meta.db',
+  'containerd/io.containerd.snapshotter.v1.overlayfs/metadata.db',
+];
 
 /** A cable pulled out stays out through a crash and a start: this file says so. */
 export function cutMark(lab: Settings, host: string): string {
@@ -52,6 +58,8 @@ export async function makeHost(lab: Settings, host: string, base: string): Promi
   const login = readFileSync(`${lab.key}.pub`, 'utf8');
   place('root/.ssh/authorized_keys', 0o600, login);
   place('home/ops/.ssh/authorized_keys', 0o600, login, 1000);
+
+  await placePlain(base, folder);
 
   writeFileSync(join(folder, 'made'), '');
 }
@@ -123,6 +131,19 @@ function sshAnswers(address: string): Promise<boolean> {
       .once('timeout', () => answer(false))
       .once('close', () => answer(false));
   });
+}
+
+// What containerd and a kubelet write cannot be on an overlay: boot.sh binds it from the lab's own folder.
+async function placePlain(base: string, folder: string) {
+  const [from, to] = [join(base, 'var/lib'), join(folder, 'plain')];
+  if (!existsSync(join(from, 'containerd'))) return;
+  mkdirSync(to);
+  await sh`cp --archive ${join(from, 'kubelet')} ${to}`;
+  // Of an image's files containerd only makes and removes names, so all hosts may have the same ones; its databases it writes.
+  const linked = await ask`cp --archive --link ${join(from, 'containerd')} ${to}`;
+  const own =
+    linked.exitCode === 0 ? ['--remove-destination', '--parents', ...DATABASES] : ['--recursive', 'containerd'];
+  await sh({ cwd: from })`cp --archive ${own} ${to}`;
 }
 
 // An upper folder covers the base's own: it must have the same mode and owner, or the host would see others.

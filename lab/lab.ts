@@ -8,7 +8,7 @@ import { addressOf, type LabOptions, settings } from './settings.ts';
 import { remains } from './sweep.ts';
 
 export { LabFailure } from './failure.ts';
-export type { HostStatus } from './lifecycle.ts';
+export type { HostStatus, UpOptions } from './lifecycle.ts';
 export type { LabOptions } from './settings.ts';
 
 /** A lab of real hosts, m1 to mN. A method that is given a host throws {@link LabFailure} when the lab has none of that name. */

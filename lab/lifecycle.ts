@@ -6,6 +6,7 @@ import { LabFailure } from './failure.ts';
 import { type HostState, stateOf } from './faults.ts';
 import { bootHost, cutMark, isMade, makeHost } from './host.ts';
 import { writeInventory } from './inventory.ts';
+import { ensureKubeletBase } from './kubelet/base.ts';
 import { locked } from './lock.ts';
 import { ensureCable, ensureSwitch } from './network.ts';
 import { requireMachine } from './requirements.ts';
@@ -26,6 +27,8 @@ export interface HostStatus {
 export interface UpOptions {
   /** Take down what is left of this lab first, so that nothing of it is met again. */
   fresh?: boolean;
+  /** Hosts with containerd, a kubelet that is not started, and images of etcd: as kubeadm finds them. Holds for the lab's whole life. */
+  kubelet?: boolean;
   /** Hears what takes time. */
   log?: (line: string) => void;
 }
@@ -36,7 +39,7 @@ const OVERLAYFS = 0x794c7630;
 export async function up(
   lab: Settings,
   count: number,
-  { fresh = false, log = () => {} }: UpOptions,
+  { fresh = false, kubelet = false, log = () => {} }: UpOptions,
 ): Promise<HostStatus[]> {
   await requireMachine();
   if (!Number.isInteger(count) || count < 1 || count > MAX_HOSTS)
@@ -49,7 +52,7 @@ export async function up(
         `Lab ${lab.id} has ${present.length} hosts, and ${count} would be fewer.`,
         `npm run lab -- down, then npm run lab -- up ${count}`,
       );
-    const record = await prepare(lab, log);
+    const record = await prepare(lab, kubelet, log);
     await ensureSwitch(lab);
 
     const hosts = hostNames(count);
@@ -119,14 +122,16 @@ async function alone<T>(lab: Settings, log: (line: string) => void, work: () => 
 }
 
 // Settles what holds for the lab's whole life: its base, its subnet and its key.
-async function prepare(lab: Settings, log: (line: string) => void): Promise<LabRecord> {
+async function prepare(lab: Settings, kubelet: boolean, log: (line: string) => void): Promise<LabRecord> {
   const known = readRecord(lab.folder);
   if (known && known.subnet !== lab.subnet)
     throw new LabFailure(
       `Lab ${lab.id} is on ${known.subnet}.0/24, not ${lab.subnet}.0/24.`,
       'leave QUORATE_LAB_SUBNET as it was, or npm run lab -- down first',
     );
-  const base = known?.base ?? (await ensureBase(log));
+  if (known && kubelet && !known.kubelet)
+    throw new LabFailure(`The hosts of lab ${lab.id} have no kubelet.`, 'npm run lab -- down, then up --kubelet');
+  const base = known?.base ?? (await (kubelet ? ensureKubeletBase(log) : ensureBase(log)));
   if (known && !existsSync(base))
     throw new LabFailure(`The base of lab ${lab.id} is gone: ${base}.`, 'npm run lab -- down, then up again');
 
@@ -141,7 +146,7 @@ async function prepare(lab: Settings, log: (line: string) => void): Promise<LabR
     await sh`ssh-keygen -q -t ed25519 -N ${''} -C ${`quorate-lab ${lab.id}`} -f ${lab.key}`;
   }
   raiseInotifyLimit();
-  const record = { subnet: lab.subnet, base };
+  const record = { subnet: lab.subnet, base, kubelet: known?.kubelet ?? kubelet };
   writeFileSync(join(lab.folder, 'lab.json'), JSON.stringify(record));
   return record;
 }

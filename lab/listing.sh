@@ -2,11 +2,13 @@
 export LC_ALL=C
 set -f
 
-# Left out: what the kernel or systemd keep for themselves, logs of logins, and the data that a running etcd writes.
+# Left out: what the kernel or systemd keep for themselves, logs of logins, the data that a running etcd writes, and
+# what a container is made of: a restart of one changes a host no more than the restart of a service does.
 found() {
   find / \( -path /proc -o -path /sys -o -path /dev -o -path /run -o -path /var/log \
     -o -path '/tmp/systemd-private-*' -o -path '/var/tmp/systemd-private-*' \
     -o -path /var/lib/systemd/timers -o -path /var/lib/systemd/random-seed \
+    -o -path /var/lib/containerd -o -path /var/lib/kubelet/pods \
     -o -path '*/member/wal/*' -o -path '*/member/snap/*' \) -prune -o "$@"
 }
 
@@ -19,5 +21,6 @@ found $hashed -print0 | xargs -0 -r sha256sum | sed 's/^\\\{0,1\}\([0-9a-f]*\)  
 
 # Logins make and end these units; an inactive unit is listed only as long as somebody remembers it.
 logins='(session-|user@|user-|user\.slice|run-user-)'
-systemctl list-units --all --plain --no-legend | awk '$3 != "inactive" { print "unit " $1 ": " $2 " " $3 }' | grep -vE "^unit $logins"
+containers='(run-containerd-|var-lib-kubelet-pods-).*\.mount'
+systemctl list-units --all --plain --no-legend | awk '$3 != "inactive" { print "unit " $1 ": " $2 " " $3 }' | grep -vE "^unit ($logins|$containers)"
 systemctl list-unit-files --no-legend | awk '{ print "unit file " $1 ": " $2 }' | grep -vE "^unit file $logins"

@@ -1,6 +1,20 @@
-/** What is in the base image. Its hash names the image, so any change here builds a new one. */
-export const recipe = {
-  /** Counts changes of how `base.ts` follows the recipe. */
+/** What an image for hosts is made of. Its hash names the image, so any change builds a new one. */
+export interface Recipe {
+  /** Counts changes of how the recipe is followed. */
+  edition: number;
+  suite: string;
+  packages: string[];
+  /** Every suite whose etcd goes to /opt/etcd/<version>. */
+  etcd: { suites: string[]; packages: string[] };
+  /** Units that have no work in a host without hardware, or would change a host by themselves. */
+  masked: string[];
+  files: Record<string, { mode: number; text: string }>;
+  /** Run in the image as root, in order, when all of the above but etcd is there. */
+  finish: string[];
+}
+
+/** A bare host. */
+export const recipe: Recipe = {
   edition: 1,
   suite: 'bookworm',
 
@@ -12,10 +26,8 @@ export const recipe = {
     ...['dash', 'bash', 'busybox', 'tcsh'],
   ],
 
-  /** Every suite whose etcd goes to /opt/etcd/<version>. */
   etcd: { suites: ['bookworm', 'trixie', 'sid'], packages: ['etcd-server', 'etcd-client'] },
 
-  /** Units that have no work in a host without hardware, or would change a host by themselves. */
   masked: [
     ...['apt-daily.timer', 'apt-daily-upgrade.timer', 'dpkg-db-backup.timer', 'e2scrub_all.timer', 'fstrim.timer'],
     ...['e2scrub_reap.service', 'systemd-networkd.service', 'nftables.service', 'systemd-remount-fs.service'],
@@ -46,7 +58,7 @@ WantedBy=local-fs.target
     '/etc/machine-id': { mode: 0o444, text: '' },
   },
 
-  /** Run in the image as root, in order, when all else is there. Host keys and identity are each host's own. */
+  // Host keys and identity are each host's own.
   finish: [
     'useradd --create-home --shell /bin/bash ops',
     'systemctl enable lab-fstab.service',

@@ -86,6 +86,8 @@ export function hostNames(count: number): string[] {
 export interface LabRecord {
   subnet: string;
   base: string;
+  /** Its hosts have containerd and a kubelet. */
+  kubelet?: boolean;
 }
 
 /** The record of a lab that has been made, else undefined. */

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { type Lab, openLab } from '../../lab/lab.ts';
+import { type Lab, openLab, type UpOptions } from '../../lab/lab.ts';
 
 export interface Ended {
   status: number | null;
@@ -53,10 +53,10 @@ export interface Rig {
 
 const QUORATE = join(import.meta.dirname, '../../bin/quorate');
 
-/** A lab of `hosts` bare hosts under an id of its own; closed, nothing of it is left. */
-export async function openRig(id: string, subnet: string, hosts: number): Promise<Rig> {
+/** A lab of `hosts` bare hosts, or with `kubelet` of hosts that can run static pods, under an id of its own; closed, nothing of it is left. */
+export async function openRig(id: string, subnet: string, hosts: number, options: UpOptions = {}): Promise<Rig> {
   const lab = openLab({ id, subnet });
-  await lab.up(hosts, { fresh: true });
+  await lab.up(hosts, { ...options, fresh: true });
   const folder = mkdtempSync(join(tmpdir(), `quorate-${id}-`));
   mkdirSync(join(folder, 'states'));
   mkdirSync(join(folder, 'pillar'));

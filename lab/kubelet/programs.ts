@@ -1,0 +1,77 @@
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { aptMirror, privateApt } from '../apt.ts';
+import { ensureCached } from '../cache.ts';
+import { debootstrap, inChroot } from '../chroot.ts';
+import { LabFailure } from '../failure.ts';
+import { sh } from '../shell.ts';
+
+/** Debian has Kubernetes' source, and of its programs only kubectl: the others are built from it, with Debian's own Go. */
+export const program = {
+  /** Counts changes of how this file follows the recipe. */
+  edition: 1,
+  suite: 'bookworm',
+  source: 'kubernetes',
+  toolchain: ['golang-go', 'dpkg-dev'],
+  /** Folders of cmd/ in the source. */
+  commands: ['kubelet'],
+  // Without the clients of cloud providers and of docker it compiles in a third of the time.
+  tags: ['providerless', 'dockerless'],
+};
+
+// The source is older than Go's modules: it wants to lie in a GOPATH, and brings all it needs.
+const BUILD = `
+version=$1 tags=$2; shift 2
+cd /build && mkdir -p src/k8s.io programs
+dpkg-source --no-check -x ./*.dsc src/k8s.io/kubernetes >/dev/null
+cd src/k8s.io/kubernetes
+export GOPATH=/build GOCACHE=/build/cache GO111MODULE=off GOPROXY=off CGO_ENABLED=0
+go list -tags "$tags" -deps -f '{{if .Stale}}to compile: {{.ImportPath}}{{end}}' "$@"
+link="-s -w -X k8s.io/kubernetes/vendor/k8s.io/component-base/version.gitVersion=v$version"
+exec nice go build -v -tags "$tags" -ldflags "$link" -o /build/programs/ "$@" 2>&1`;
+
+/** The folder with the programs, built first if there is none for the recipe (about three minutes on two cores). */
+export async function ensurePrograms(log: (line: string) => void): Promise<string> {
+  return ensureCached('kubernetes', program, log, async (folder) => {
+    mkdirSync(folder);
+    const root = join(folder, 'debian');
+    const mirror = await aptMirror();
+    await debootstrap(root, program.suite, mirror, program.toolchain);
+    log('kubernetes: the compiler is there');
+    const version = await downloadSource(join(root, 'build'), join(folder, 'apt'), mirror);
+    log(`kubernetes: the source of ${version} is there`);
+    await compile(root, version, log);
+    for (const name of program.commands) renameSync(join(root, 'build/programs', name), join(folder, name));
+    for (const name of ['debian', 'apt']) rmSync(join(folder, name), { recursive: true });
+    return `${program.commands.join(', ')} ${version}`;
+  });
+}
+
+async function downloadSource(folder: string, apt: string, mirror: string): Promise<string> {
+  const options = privateApt(apt, 'deb-src', mirror, [program.suite]);
+  mkdirSync(folder);
+  await sh`apt-get -qq ${options} update`;
+  await sh({ cwd: folder })`apt-get -qq ${options} source --download-only ${program.source}`;
+  const found = readdirSync(folder).map((name) => /(\d+\.\d+\.\d+)-[^_]*\.dsc$/.exec(name)?.[1]);
+  const version = found.find((text) => text !== undefined);
+  if (version) return version;
+  throw new LabFailure(
+    `Debian's source of ${program.source} has no version that can be read.`,
+    `look at what is in ${folder}, and mend lab/kubelet/programs.ts`,
+  );
+}
+
+async function compile(root: string, version: string, log: (line: string) => void) {
+  const packages = program.commands.map((name) => `./cmd/${name}`);
+  let [all, done, said] = [0, 0, performance.now()];
+  for await (const line of inChroot(root, BUILD, version, program.tags.join(' '), ...packages)) {
+    if (line.startsWith('to compile: ')) all += 1;
+    else done += 1;
+    if (performance.now() - said < 15_000) continue;
+    said = performance.now();
+    log(`kubernetes: ${done} of ${all} packages compiled`);
+  }
+  const missing = program.commands.filter((name) => !existsSync(join(root, 'build/programs', name)));
+  if (missing.length > 0)
+    throw new LabFailure(`The build made no ${missing.join(', ')}.`, 'mend lab/kubelet/programs.ts');
+}
