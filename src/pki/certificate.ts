@@ -81,6 +81,11 @@ export function formatTime(milliseconds: number): string {
   return `${new Date(milliseconds).toISOString().slice(0, 16).replace('T', ' ')}Z`;
 }
 
+/** `2026-12-01`: certificates made one after another end on the same day. */
+export function formatDay(milliseconds: number): string {
+  return formatTime(milliseconds).slice(0, 10);
+}
+
 /** Whole days until `end`; negative when it has passed. Both in milliseconds. */
 export function daysUntil(end: number, now: number): number {
   return Math.floor((end - now) / (24 * 3600_000));

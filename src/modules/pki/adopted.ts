@@ -1,5 +1,5 @@
 // What is wrong with a certificate that somebody else made: told, never mended.
-import { type Certificate, daysUntil, formatTime, isIssuedBy } from '../../pki/certificate.ts';
+import { type Certificate, daysUntil, formatDay, formatTime, isIssuedBy } from '../../pki/certificate.ts';
 import type { Refusal } from '../module.ts';
 import type { Pair } from './pair.ts';
 
@@ -58,7 +58,7 @@ export function warnOfAdopted({ path, renew_days }: Demands, { key, now, chain }
   const left = leaf === undefined ? undefined : daysUntil(leaf.notAfter, now);
   return [
     ...(left !== undefined && left < renew_days
-      ? [`${path}.crt ends ${formatTime(leaf!.notAfter)}, in ${left} d; it is adopted, so nothing here renews it`]
+      ? [`${path}.crt ends ${formatDay(leaf!.notAfter)}, in ${left} d; it is adopted, so nothing here renews it`]
       : []),
     ...(key.kind === 'regular' && /[4-7]$/.test(key.mode)
       ? [`${path}.key may be read by others (mode ${key.mode})`]

@@ -1,7 +1,7 @@
 // pki.ca: a CA whose certificate is on the host and whose key is on the controller alone.
 import { createHash } from 'node:crypto';
 import { succeed } from '../../failure.ts';
-import { type Certificate, daysUntil, formatTime, readCertificates } from '../../pki/certificate.ts';
+import { type Certificate, daysUntil, formatDay, formatTime, readCertificates } from '../../pki/certificate.ts';
 import { quote } from '../../shell/quote.ts';
 import { describeEntry, type Entry, fingerprintEntry, parseEntry, readEntry, takeLine } from '../file/entry.ts';
 import {
@@ -39,7 +39,7 @@ export const pkiCa: Module<Id, Want, Seen> = {
   schema: {
     type: 'object',
     description:
-      'The certificate of a CA that the cluster trusts. The CA is made once, on the controller, where its key stays (docs/pki.md); a CA that a host trusts already is never replaced: where this controller does not have it, the resource is refused.',
+      'The certificate of a CA that the cluster trusts. The CA is made once, on the controller, where its key stays (docs/pki.md); a host that trusts another CA, and not this one, is refused. Its file on the controller may hold more certificates behind the first, which signs: all are trusted.',
     properties: {
       path: {
         ...pathProperty('Where its certificate is', '/etc/kubernetes/pki/etcd/ca.crt'),
@@ -105,7 +105,7 @@ if [ -f "$path" ]; then ${printCertificates('"$path"')}; fi`,
     }
     const [first] = want.authority === undefined ? (certificates ?? []) : (readCertificates(want.authority) ?? []);
     if (first === undefined || daysUntil(first.notAfter, now) >= WARNED_DAYS) return [];
-    return [`the CA in ${want.path} ends ${formatTime(first.notAfter)}, in ${daysUntil(first.notAfter, now)} d`];
+    return [`the CA in ${want.path} ends ${formatDay(first.notAfter)}, in ${daysUntil(first.notAfter, now)} d`];
   },
   expect(want, { entry, now, beside, certificates }) {
     const ownership = expectOwnership(want, entry.kind === 'regular' ? entry : undefined);
@@ -166,25 +166,28 @@ function diffManaged(want: Want, { entry, certificates, later }: Seen): Change[]
     return { refused, next: 'correct the path, or take it away first with file.absent (it goes to the trash)' };
   }
   const kept = readCertificates(want.authority ?? '') ?? [];
-  const fingerprints = new Set(kept.map(({ fingerprint }) => fingerprint));
-  const foreign = (certificates ?? []).find(({ fingerprint }) => !fingerprints.has(fingerprint));
-  if (foreign !== undefined) {
+  const trusted = certificates ?? [];
+  // What it signs must be trusted before it signs: members read this file only when they start.
+  if (trusted.length > 0 && !trusted.some(({ fingerprint }) => fingerprint === kept[0]?.fingerprint)) {
     return {
-      refused: `${want.path} trusts a CA with fingerprint ${foreign.fingerprint}, and the CA ${want.name} of this controller has ${kept[0]?.fingerprint ?? 'none yet'}`,
-      next: `bring back the right ${want.place}/ca.key and ca.crt from the backup, or set etcd_pki: adopted`,
+      refused: `${want.path} trusts a CA with fingerprint ${trusted[0]!.fingerprint}, and not that of this controller, ${kept[0]?.fingerprint ?? 'which has none'}`,
+      next: `bring back the right ${want.place}/ca.key and ca.crt from the backup, or set etcd_pki: adopted; to move to another CA, see docs/pki.md`,
     };
   }
-  const known = entry.kind === 'regular' && kept.length > 0 && (certificates ?? []).length === kept.length;
+  const known = kept.length > 0 && describeTrust(trusted) === describeTrust(kept);
   const ownership = diffOwnership(want, entry.kind === 'regular' ? entry : undefined);
   if (known) return ownership;
-  const before = entry.kind === 'absent' ? null : describeTrust(certificates ?? []);
+  const before = entry.kind === 'absent' ? null : describeTrust(trusted);
   const change: Change = { path: 'certificate', before, after: kept.length > 0 ? describeTrust(kept) : null };
   return [kept.length > 0 ? change : { ...change, later: true }, ...ownership];
 }
 
 function describeTrust(certificates: Certificate[]): string {
   if (certificates.length === 0) return 'no certificate';
-  return certificates.map(({ fingerprint }) => `sha256 ${fingerprint}`).join(', ');
+  return certificates
+    .map(({ fingerprint }) => `sha256 ${fingerprint}`)
+    .sort()
+    .join(', ');
 }
 
 function sha256(text: string): string {

@@ -37,7 +37,7 @@ export const certificateSchema: ParameterSchema = {
     },
     names: {
       type: 'array',
-      items: { type: 'string', pattern: '^([A-Za-z0-9_*]([A-Za-z0-9_.-]*[A-Za-z0-9])?|[0-9A-Fa-f:.]+)$' },
+      items: { type: 'string', pattern: '^([A-Za-z0-9_*][A-Za-z0-9_.-]*|[0-9A-Fa-f:.]+)$' },
       description: 'The DNS names and IP addresses that it is for (subject alternative names); exactly these',
       default: [],
       examples: [['m1', 'localhost', '192.0.2.11', '::1']],

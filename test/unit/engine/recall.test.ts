@@ -115,8 +115,9 @@ describe('what exists only later', () => {
   });
 });
 
-it('what an operator should know stands once in the notes, with its hosts; of what is refused nothing does', async () => {
-  const warn = () => ['a new CA is made'];
-  const { intent } = await intend({ resources: { a: {} }, hosts: M3, seen: { m2: { a: 'REFUSED' } } }, { warn });
-  expect(intent.plan.notes).toEqual(['m1, m3: a new CA is made']);
+it('what an operator should know stands once in the notes, with its hosts; of what is not to be done nothing does', async () => {
+  const warn: AnyModule['warn'] = ({ value }) => [`${value} is made`];
+  const resources: Scene['resources'] = { a: { want: 'one' }, b: { want: 'other', onfail: ['a'] } };
+  const { intent } = await intend({ resources, hosts: M3, seen: { m2: { a: 'REFUSED' } } }, { warn });
+  expect(intent.plan.notes).toEqual(['m1, m3: one is made']);
 });

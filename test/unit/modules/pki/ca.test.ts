@@ -58,13 +58,26 @@ describe('pki.ca', () => {
     expect(differ(observe(both.authority), both)).toEqual([]);
   });
 
-  it('never replaces a CA that the host trusts and this controller does not have', () => {
-    for (const text of [OTHER.certificate, `${AUTHORITY.certificate}${OTHER.certificate}`]) {
-      expect(differ(observe(text))).toEqual({
-        refused: `${PATH} trusts a CA with fingerprint ${fingerprintOf(OTHER)}, and the CA etcd of this controller has ${fingerprintOf(AUTHORITY)}`,
-        next: 'bring back the right /state/pki/main/etcd/ca.key and ca.crt from the backup, or set etcd_pki: adopted',
-      });
-    }
+  it('takes away what its file on the controller holds no more', () => {
+    const both = `${OTHER.certificate}${AUTHORITY.certificate}`;
+    expect(differ(observe(both))).toMatchObject([
+      { path: 'certificate', after: `sha256 ${fingerprintOf(AUTHORITY)}`, before: expect.stringContaining(', ') },
+    ]);
+  });
+
+  it('does not mind the order, in which only the first signs', () => {
+    const both = { ...OWN, authority: `${AUTHORITY.certificate}${OTHER.certificate}` };
+    expect(differ(observe(`${OTHER.certificate}${AUTHORITY.certificate}`), both)).toEqual([]);
+  });
+
+  it.each([
+    ['another CA', AUTHORITY.certificate],
+    ['a CA that is not to sign any more', `${AUTHORITY.certificate}${OTHER.certificate}`],
+  ])('never makes a host that trusts only %s trust and use this one in one step', (_what, authority) => {
+    expect(differ(observe(OTHER.certificate), { ...OWN, authority })).toEqual({
+      refused: `${PATH} trusts a CA with fingerprint ${fingerprintOf(OTHER)}, and not that of this controller, ${fingerprintOf(AUTHORITY)}`,
+      next: 'bring back the right /state/pki/main/etcd/ca.key and ca.crt from the backup, or set etcd_pki: adopted; to move to another CA, see docs/pki.md',
+    });
   });
 
   it('changes only the mode where only the mode differs', () => {
@@ -88,7 +101,7 @@ describe('pki.ca', () => {
     const at = (days: number) => new Date(NOW.getTime() + days * 24 * 3600_000);
     const warn = (days: number) => pkiCa.warn!(want(), see(observe(AUTHORITY.certificate, { now: at(days) })));
     expect(warn(3560)).toEqual([]);
-    expect(warn(3561)).toEqual([`the CA in ${PATH} ends 2036-02-27 12:00Z, in 89 d`]);
+    expect(warn(3561)).toEqual([`the CA in ${PATH} ends 2036-02-27, in 89 d`]);
   });
 });
 

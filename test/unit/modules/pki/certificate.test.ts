@@ -318,7 +318,7 @@ describe('an adopted pair', () => {
   it('is warned of when its end is near, and when others can read its key', () => {
     expect(pkiCertificate.warn!(given, parse(good))).toEqual([]);
     expect(pkiCertificate.warn!(given, parse({ ...old, keyMode: '0644' }))).toEqual([
-      '/etc/pki/server.crt ends 2026-03-30 12:00Z, in 29 d; it is adopted, so nothing here renews it',
+      '/etc/pki/server.crt ends 2026-03-30, in 29 d; it is adopted, so nothing here renews it',
       '/etc/pki/server.key may be read by others (mode 0644)',
     ]);
   });
