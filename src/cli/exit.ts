@@ -5,9 +5,9 @@ export const EXIT = {
   done: 0,
   /** The command line, a file, or Quorate itself. Nothing was touched. */
   usage: 1,
-  /** A resource failed. */
+  /** A resource failed; of `status`: something is critical. */
   failed: 2,
-  /** There are changes to make; only with `--detailed-exitcode`. */
+  /** There are changes to make, only with `--detailed-exitcode`; of `status`: warnings only. */
   pending: 3,
   /** A host could not be reached. */
   unreachable: 4,

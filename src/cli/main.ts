@@ -16,6 +16,7 @@ import { addPlanCommand } from './plan.ts';
 import { addRunsCommand } from './runs.ts';
 import { addSnapshotCommand } from './snapshot.ts';
 import { addStatesCommand } from './states.ts';
+import { addStatusCommand } from './status.ts';
 import { addValidateCommand } from './validate.ts';
 
 export function buildProgram(shell: Shell): Command {
@@ -29,6 +30,7 @@ export function buildProgram(shell: Shell): Command {
       writeOut: (text) => void shell.io.stdout.write(text),
       writeErr: (text) => void shell.io.stderr.write(text),
     });
+  addStatusCommand(program, shell);
   addPlanCommand(program, shell);
   addApplyCommand(program, shell);
   addFactsCommand(program, shell);

@@ -1,4 +1,5 @@
 // What a member says of itself: `etcdctl endpoint status -w json`, of etcd 3.4, 3.5 and 3.6.
+import { fieldsOf, parseAnswer } from './json.ts';
 
 /**
  * One endpoint's answer. The fields are those of StatusResponse and ResponseHeader in etcd's api/etcdserverpb/rpc.proto;
@@ -19,8 +20,12 @@ export interface MemberStatus {
   /** Only from 3.6 on. */
   storageVersion?: string;
   learner: boolean;
-  /** Bytes. */
+  /** Bytes of the file. */
   dbSize: number;
+  /** Bytes of it that hold something; the rest is what a defragmentation gives back. */
+  dbSizeInUse: number;
+  /** Bytes, the quota it runs with; only from 3.6 on. */
+  dbSizeQuota?: number;
   revision: number;
   raftTerm: number;
   raftIndex: number;
@@ -29,14 +34,12 @@ export interface MemberStatus {
   errors: string[];
 }
 
-type Fields = { [name: string]: unknown };
-
 /**
  * The status of the first endpoint that answered; undefined where none did (etcdctl then prints `null` or nothing) or
  * where the text is not a status.
  */
 export function parseEndpointStatus(text: string): MemberStatus | undefined {
-  const document = parseIds(text);
+  const document = parseAnswer(text);
   const entry = Array.isArray(document) ? fieldsOf(document[0]) : undefined;
   const status = fieldsOf(entry?.Status);
   const header = fieldsOf(status?.header);
@@ -59,31 +62,14 @@ export function parseEndpointStatus(text: string): MemberStatus | undefined {
     ...(typeof status.storageVersion === 'string' ? { storageVersion: status.storageVersion } : {}),
     learner: status.isLearner === true,
     dbSize: numberOf(status.dbSize),
+    dbSizeInUse: numberOf(status.dbSizeInUse),
+    ...(typeof status.dbSizeQuota === 'number' ? { dbSizeQuota: status.dbSizeQuota } : {}),
     revision: numberOf(header.revision),
     raftTerm: numberOf(status.raftTerm),
     raftIndex: numberOf(status.raftIndex),
     raftAppliedIndex: numberOf(status.raftAppliedIndex),
     errors,
   };
-}
-
-const IDS: ReadonlySet<string> = new Set(['cluster_id', 'member_id', 'leader']);
-
-type SourceReviver = (key: string, value: unknown, context: { source?: string }) => unknown;
-
-/** Ids are 64 bits wide, more than a JS number holds: they are taken from the text of the number, not from its value. */
-function parseIds(text: string): unknown {
-  const revive: SourceReviver = (key, value, { source }) =>
-    IDS.has(key) && source !== undefined && /^\d+$/.test(source) ? BigInt(source).toString(16) : value;
-  try {
-    return JSON.parse(text, revive as (key: string, value: unknown) => unknown);
-  } catch {
-    return undefined;
-  }
-}
-
-function fieldsOf(value: unknown): Fields | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : undefined;
 }
 
 function textOf(value: unknown): string {

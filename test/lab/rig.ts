@@ -33,6 +33,8 @@ export interface Running {
   kill(signal?: NodeJS.Signals): void;
   /** Everything printed so far on stderr. */
   said(): string;
+  /** Everything printed so far on stdout. */
+  printed(): string;
   ended: Promise<Ended>;
 }
 
@@ -80,7 +82,7 @@ export async function openRig(id: string, subnet: string, hosts: number, options
       child.on('error', reject);
       child.on('close', (status) => resolve({ status, stdout, stderr }));
     });
-    return { kill: (signal = 'SIGKILL') => void child.kill(signal), said: () => stderr, ended };
+    return { kill: (signal = 'SIGKILL') => void child.kill(signal), said: () => stderr, printed: () => stdout, ended };
   }
 
   return {

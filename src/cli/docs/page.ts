@@ -9,8 +9,8 @@ const WIDTH = 100;
 const MEANINGS: { readonly [name in keyof typeof EXIT]: string } = {
   done: 'done, or nothing to do',
   usage: 'the command line or a file is wrong, and nothing was touched; or Quorate itself is (`internal error`)',
-  failed: 'a resource failed',
-  pending: 'there are changes to make; only with `--detailed-exitcode`',
+  failed: 'a resource failed; of `status`: something is critical',
+  pending: 'there are changes to make, only with `--detailed-exitcode`; of `status`: warnings only',
   unreachable: 'a host could not be reached',
   refused:
     'a guard refused: a lock, the quorum, a saved plan that no longer fits, no confirmation, a snapshot that cannot be trusted',

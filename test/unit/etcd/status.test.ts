@@ -23,6 +23,7 @@ test('a leader of 3.4', () => {
     version: '3.4.23',
     learner: false,
     dbSize: 20480,
+    dbSizeInUse: 16384,
     revision: 7,
     raftTerm: 2,
     raftIndex: 9,
@@ -52,6 +53,7 @@ test('a member of 3.6 that knows no leader is not healthy', () => {
     memberId: 'ffffffffffffffff',
     clusterId: '1',
     storageVersion: '3.6.0',
+    dbSizeQuota: 2147483648,
     errors: ['etcdserver: no leader'],
   });
   expect(status).not.toHaveProperty('leaderId');
