@@ -49,6 +49,11 @@ export type HostReason =
   /** The run was interrupted before this was done. */
   | 'interrupted';
 
+/** Why a place where files are kept could not be worked with. Exit code 2. */
+export type StorageReason =
+  /** It cannot be read or written, or what it gave back is not what it was given. */
+  'storage';
+
 /** Why a guard refused. Exit code 5. */
 export type RefusalReason =
   /** Another run holds the cluster's lock. */
@@ -65,7 +70,7 @@ export type RefusalReason =
   | 'guard';
 
 export interface Failure {
-  reason: InputReason | HostReason | RefusalReason;
+  reason: InputReason | HostReason | StorageReason | RefusalReason;
   /** What is wrong, one sentence, no trailing full stop; it names the offending value and what was expected. */
   message: string;
   /** Where in the input, if an input is at fault. */

@@ -54,6 +54,7 @@ const REFUSALS: ReadonlySet<Failure['reason']> = new Set([
   'quorum',
   'plan-differs',
   'not-confirmed',
+  'snapshot',
   'guard',
 ]);
 const UNREACHABLE: ReadonlySet<Failure['reason']> = new Set(['unreachable', 'host-key', 'become']);

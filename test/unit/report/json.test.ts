@@ -26,6 +26,7 @@ const REASONS: Record<Failure['reason'], true> = {
   script: true,
   unproven: true,
   interrupted: true,
+  storage: true,
   locked: true,
   quorum: true,
   'plan-differs': true,

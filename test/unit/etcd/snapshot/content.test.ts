@@ -1,6 +1,8 @@
 // What a snapshot holds, read without etcd; and that no damage stops the reader, or passes for a snapshot.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { Damage } from '../../../../src/etcd/snapshot/damage.ts';
+import { readKeyRecord } from '../../../../src/etcd/snapshot/key-value.ts';
 import { contentOf, STATUS, snapshotOf, VERSIONS } from './fixtures.ts';
 
 const PAGE = 4096;
@@ -123,4 +125,50 @@ describe('a database with pages that lead in circles', () => {
 
 it('bytes that are no database at all are refused', () => {
   fc.assert(fc.property(fc.uint8Array({ maxLength: 9000, size: 'max' }), (bytes) => !contentOf(Buffer.from(bytes)).ok));
+});
+
+describe('a record', () => {
+  const revision = (main: number) => {
+    const bytes = Buffer.alloc(17, 0x5f);
+    bytes.writeBigUInt64BE(BigInt(main), 0);
+    bytes.writeBigUInt64BE(0n, 9);
+    return bytes;
+  };
+  // Fields of mvccpb.KeyValue: 0x0a the key, 0x10 created in, 0x18 modified in, 0x2a the value.
+  const whole = [0x0a, 1, 0x61, 0x10, 7, 0x18, 7, 0x2a, 2, 0x68, 0x69];
+
+  it.each<[string, number[], string]>([
+    ['that ends within its value', whole.slice(0, -1), 'the record of revision 7 cannot be decoded'],
+    [
+      'with a number without an end',
+      [...whole.slice(0, 4), ...Array(11).fill(0xff)],
+      'the record of revision 7 cannot be decoded',
+    ],
+    [
+      'with a field of a kind that it has not',
+      [...whole, 0x35, 1, 1, 1, 1],
+      'the record of revision 7 cannot be decoded',
+    ],
+    ['without a key', whole.slice(3), 'the record of revision 7 has no key'],
+    ['of another revision', whole.with(6, 8), 'the record of revision 7 is of another revision'],
+  ])('%s is damage', (_, bytes, why) => {
+    const read = () => readKeyRecord({ key: revision(7), value: Buffer.from(bytes), bucket: false });
+    expect(read).toThrow(new Damage(why));
+    expect(readKeyRecord({ key: revision(7), value: Buffer.from(whole), bucket: false })).toMatchObject({
+      revision: 7,
+      deleted: false,
+      key: Buffer.from('a'),
+      value: Buffer.from('hi'),
+    });
+  });
+
+  it('whose value reaches out of its page is damage', () => {
+    const damaged = databaseOf(VERSIONS.at(-1)!);
+    const leaf = Array.from({ length: damaged.length / PAGE }, (_, page) => page * PAGE).find(
+      (at) => at > 0 && damaged.readUInt16LE(at + 8) === 2 && pageInUse(damaged, at / PAGE),
+    )!;
+    const last = leaf + 16 + (damaged.readUInt16LE(leaf + 10) - 1) * 16;
+    damaged.writeUInt32LE(damaged.readUInt32LE(last + 12) + PAGE, last + 12);
+    expect(contentOf(damaged)).toEqual({ ok: false, why: 'an element points out of its page' });
+  });
 });
