@@ -5,6 +5,7 @@ import type { Scope } from '../engine/load.ts';
 import type { Sighting, StatusAsker } from '../engine/status/ask.ts';
 import type { Diagnosis, Verdict } from '../etcd/diagnosis/diagnose.ts';
 import { type Attempt, fail, succeed } from '../failure.ts';
+import { listHosts } from '../report/layout.ts';
 import { EXIT } from './exit.ts';
 import type { Io, Shell } from './io.ts';
 import { addHostOptions, addOutputOptions, type CommonOptions, positiveNumber } from './options.ts';
@@ -108,7 +109,10 @@ async function openAsker(scope: Scope, options: StatusCommandOptions, signal: Ab
 
 async function lookOnce(view: StatusView): Promise<number> {
   const { clusters, asker, options, io, signal } = view;
-  const asked = await asker.ask([...clusters.values()].flat());
+  const hosts = [...clusters.values()].flat();
+  const waiting = showWaiting(hosts, io);
+  const asked = await asker.ask(hosts, ({ seen }) => waiting.answered(seen.host));
+  waiting.end();
   if (signal.aborted) return EXIT.interrupted;
   const sightings = options.hashkv ? await asker.addHashes(asked) : asked;
   if (signal.aborted) return EXIT.interrupted;
@@ -125,6 +129,30 @@ async function lookOnce(view: StatusView): Promise<number> {
     );
   }
   return exitOf(diagnoses);
+}
+
+/** Before this nobody wonders what it waits for, in milliseconds. */
+const PATIENCE_MS = 1000;
+
+/** On a terminal: who has not answered yet. Gone when everybody has. */
+function showWaiting(hosts: readonly string[], { stderr }: Io): { answered(host: string): void; end(): void } {
+  const left = new Set(hosts);
+  let shown = false;
+  const draw = () => {
+    shown = true;
+    stderr.write(`\r\x1b[Kwaiting for ${listHosts([...left], 60)}`);
+  };
+  const timer = stderr.isTTY ? setTimeout(draw, PATIENCE_MS) : undefined;
+  return {
+    answered(host) {
+      left.delete(host);
+      if (shown && left.size > 0) draw();
+    },
+    end() {
+      clearTimeout(timer);
+      if (shown) stderr.write('\r\x1b[K');
+    },
+  };
 }
 
 export async function diagnoseAll(
