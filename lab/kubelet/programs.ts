@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { aptMirror, privateApt } from '../apt.ts';
 import { ensureCached } from '../cache.ts';
@@ -26,9 +26,10 @@ cd /build && mkdir -p src/k8s.io programs
 dpkg-source --no-check -x ./*.dsc src/k8s.io/kubernetes >/dev/null
 cd src/k8s.io/kubernetes
 export GOPATH=/build GOCACHE=/build/cache GO111MODULE=off GOPROXY=off CGO_ENABLED=0
+exec 2>&1
 go list -tags "$tags" -deps -f '{{if .Stale}}to compile: {{.ImportPath}}{{end}}' "$@"
 link="-s -w -X k8s.io/kubernetes/vendor/k8s.io/component-base/version.gitVersion=v$version"
-exec nice go build -v -tags "$tags" -ldflags "$link" -o /build/programs/ "$@" 2>&1`;
+exec nice go build -v -tags "$tags" -ldflags "$link" -o /build/programs/ "$@"`;
 
 /** The folder with the programs, built first if there is none for the recipe (about three minutes on two cores). */
 export async function ensurePrograms(log: (line: string) => void): Promise<string> {
@@ -63,15 +64,20 @@ async function downloadSource(folder: string, apt: string, mirror: string): Prom
 
 async function compile(root: string, version: string, log: (line: string) => void) {
   const packages = program.commands.map((name) => `./cmd/${name}`);
-  let [all, done, said] = [0, 0, performance.now()];
-  for await (const line of inChroot(root, BUILD, version, program.tags.join(' '), ...packages)) {
-    if (line.startsWith('to compile: ')) all += 1;
-    else done += 1;
-    if (performance.now() - said < 15_000) continue;
-    said = performance.now();
-    log(`kubernetes: ${done} of ${all} packages compiled`);
+  const lines: string[] = [];
+  let [all, said] = [0, performance.now()];
+  try {
+    for await (const line of inChroot(root, BUILD, version, program.tags.join(' '), ...packages)) {
+      if (line.startsWith('to compile: ')) all += 1;
+      else lines.push(line);
+      if (performance.now() - said < 15_000) continue;
+      said = performance.now();
+      log(`kubernetes: ${lines.length} of ${all} packages compiled`);
+    }
+  } catch {
+    throw new LabFailure(
+      `Kubernetes ${version} could not be compiled; the compiler said last:\n    ${lines.slice(-5).join('\n    ')}`,
+      'see that 2 GB of memory and 3 GB of disk are free, then the same again',
+    );
   }
-  const missing = program.commands.filter((name) => !existsSync(join(root, 'build/programs', name)));
-  if (missing.length > 0)
-    throw new LabFailure(`The build made no ${missing.join(', ')}.`, 'mend lab/kubelet/programs.ts');
 }
