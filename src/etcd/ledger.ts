@@ -1,6 +1,7 @@
-// What a cluster is, written down on every member. Its absence is what allows a new, empty cluster, so a damaged one is never
-// taken for none.
+// What a cluster is, written down: on every member as a ledger, and on the controller; and while it is being founded, as
+// a marker. Their absence is what allows a new, empty cluster, so a damaged one is never taken for none.
 import { fieldsOf } from './json.ts';
+import { initialCluster } from './members.ts';
 
 export interface Ledger {
   cluster: string;
@@ -14,20 +15,57 @@ export interface Ledger {
   at: string;
 }
 
-interface LedgerMember {
+export interface LedgerMember {
   name: string;
   /** Hexadecimal. */
   id: string;
   peerUrl: string;
 }
 
+/** A bootstrap has begun on this host. It stays until the cluster serves with all its members. */
+export interface Marker {
+  cluster: string;
+  /** etcd's `--initial-cluster-token`: member ids and the cluster's follow from it and the peer URLs. */
+  token: string;
+  /** See {@link initialCluster}. */
+  initialCluster: string;
+}
+
 const SCHEMA = 1;
 
-/** `damaged`: there is a file, and it is not a ledger. */
+/** One line of JSON for programs, broken into lines for people; ends with a newline. */
+export function formatLedger(ledger: Ledger): string {
+  const { cluster, clusterId, token, members, at } = ledger;
+  const document = {
+    quorate: 'ledger',
+    schema: SCHEMA,
+    cluster,
+    clusterId,
+    ...(token === undefined ? {} : { token }),
+    [INITIAL_CLUSTER]: initialCluster(members),
+    members,
+    at,
+  };
+  return `${JSON.stringify(document, null, 1)}\n`;
+}
+
+export function formatMarker({ cluster, token, initialCluster: members }: Marker): string {
+  const document = { quorate: 'bootstrap', schema: SCHEMA, cluster, token, [INITIAL_CLUSTER]: members };
+  return `${JSON.stringify(document, null, 1)}\n`;
+}
+
+const INITIAL_CLUSTER = 'initialCluster';
+
+/** The text that a ledger of exactly these members contains, for a shell to look for. */
+export function ledgerNames(members: readonly { name: string; peerUrl: string }[]): string {
+  return `"${INITIAL_CLUSTER}": ${JSON.stringify(initialCluster(members))}`;
+}
+
+/** `damaged`: there is a file, and it is not what {@link formatLedger} writes. */
 export type Found<T> = T | 'damaged';
 
 export function parseLedger(text: string): Found<Ledger> {
-  const fields = parseDocument(text);
+  const fields = parseDocument(text, 'ledger');
   const { cluster, clusterId, token, at } = fields ?? {};
   const members = Array.isArray(fields?.members) ? fields.members.map(parseMember) : [];
   if (typeof cluster !== 'string' || typeof clusterId !== 'string' || !isId(clusterId)) return 'damaged';
@@ -36,10 +74,17 @@ export function parseLedger(text: string): Found<Ledger> {
   return { cluster, clusterId, ...(typeof token === 'string' ? { token } : {}), members, at };
 }
 
-function parseDocument(text: string): { [name: string]: unknown } | undefined {
+export function parseMarker(text: string): Found<Marker> {
+  const { cluster, token, initialCluster: members } = parseDocument(text, 'bootstrap') ?? {};
+  if (typeof cluster !== 'string' || typeof token !== 'string' || token === '' || typeof members !== 'string')
+    return 'damaged';
+  return { cluster, token, initialCluster: members };
+}
+
+function parseDocument(text: string, kind: string): { [name: string]: unknown } | undefined {
   try {
     const fields = fieldsOf(JSON.parse(text));
-    return fields?.quorate === 'ledger' && fields.schema === SCHEMA ? fields : undefined;
+    return fields?.quorate === kind && fields.schema === SCHEMA ? fields : undefined;
   } catch {
     return undefined;
   }
@@ -53,4 +98,19 @@ function parseMember(value: unknown): LedgerMember | undefined {
 
 function isId(text: string): boolean {
   return /^[0-9a-f]{1,16}$/.test(text);
+}
+
+/** They say the same of the cluster; when each was written does not matter. */
+export function sameLedger(one: Ledger, other: Ledger): boolean {
+  return formatLedger({ ...one, at: '' }) === formatLedger({ ...other, at: '' });
+}
+
+/** On every member, root's alone like all that Quorate keeps on a host. */
+export function ledgerFile(cluster: string): string {
+  return `/var/lib/quorate/${cluster}.json`;
+}
+
+/** On every member until its cluster serves. */
+export function markerFile(cluster: string): string {
+  return `/var/lib/quorate/${cluster}.bootstrap`;
 }

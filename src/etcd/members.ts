@@ -1,5 +1,13 @@
-// The members of a cluster, as the cluster itself lists them.
+// The members of a cluster: as they are declared, and as the cluster itself lists them.
 import { fieldsOf, parseAnswer } from './json.ts';
+
+/** A member as inventory and pillar declare it. */
+export interface DeclaredMember {
+  host: string;
+  name: string;
+  /** `https://10.0.0.1:2380`. */
+  peerUrl: string;
+}
 
 /** A member as `etcdctl member list` has it. */
 export interface ListedMember {
@@ -33,4 +41,15 @@ export function parseMemberList(text: string): ListedMember[] | undefined {
 
 function textsOf(value: unknown): string[] {
   return Array.isArray(value) ? value.map(String) : [];
+}
+
+/**
+ * The declared members as etcd's `--initial-cluster` has them, in the order of their names: equal for the same members,
+ * whatever the order of the inventory.
+ */
+export function initialCluster(members: readonly { name: string; peerUrl: string }[]): string {
+  return members
+    .map(({ name, peerUrl }) => `${name}=${peerUrl}`)
+    .sort()
+    .join(',');
 }

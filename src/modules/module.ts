@@ -1,4 +1,6 @@
 // The contract of a module: the pure functions behind one resource function such as `file.managed`.
+
+import type { Beginning } from '../etcd/beginning.ts';
 import type { Attempt } from '../failure.ts';
 import type { AuthorityKeeper } from '../pki/keeper.ts';
 import type { Part } from '../shell/program.ts';
@@ -57,6 +59,8 @@ export interface Refusal {
 export interface ClusterView {
   name: string;
   members: MemberView[];
+  /** Whether it is founded now, or has been before; absent where the pillar does not say where etcd is. */
+  beginning?: Beginning;
 }
 
 export interface MemberView {
@@ -70,6 +74,15 @@ export interface MemberView {
   memberId?: string;
   clusterId?: string;
   version?: string;
+  /** As declared by inventory and pillar. */
+  name?: string;
+  peerUrl?: string;
+  /** `10.0.0.1:2379`: where it serves clients. */
+  client?: string;
+  /** Raised in the cluster, in etcd's own words. */
+  alarms?: string[];
+  /** Why nothing may be written that would start this member, while the others may go on. */
+  refusal?: Refusal;
 }
 
 /** What this controller keeps, as far as it concerns one host. */
@@ -90,6 +103,8 @@ export interface WriteContext {
   run: string;
   /** Something this resource watches changes in this run, or did before a crash: react (restart, run). */
   react: boolean;
+  /** As the plan saw it; absent for a host that is in no cluster. */
+  cluster?: ClusterView;
 }
 
 /** `Id`: the identity parameters; `Want`: all parameters with defaults; `Seen`: what the host has. */
@@ -98,6 +113,8 @@ export interface Module<Id extends ValueMap = ValueMap, Want extends ValueMap = 
   schema: ParameterSchema;
   /** True for modules whose resources do something because of `watch` (a restart) even when they have no change. */
   reacts?: true;
+  /** True where a write that succeeds has proved it (a gate that waited): reading it back would tell nothing. */
+  proves?: true;
   /** True where a resource can only be said to be done because of a requisite (`onchanges`) or a guard parameter. */
   needsGuard?: true;
   /**
