@@ -78,12 +78,13 @@ export interface Session {
   release(): void;
 }
 
-/** `journalled`: an apply writes down what it does; a plan leaves no trace anywhere. */
+/** `tokens`: of bootstraps that a saved plan has promised. `journalled`: an apply writes down what it does; a plan leaves no trace anywhere. */
 export async function openSession(
   loaded: Loaded,
   options: CommonOptions,
   io: Io,
   journalled: boolean,
+  tokens?: ReadonlyMap<string, string>,
 ): Promise<Attempt<Session>> {
   const [{ controllerHome, newRunId }, { openJournal }, { toJournalLine }, { chooseListener }, { createConnector }] =
     await Promise.all([
@@ -115,6 +116,7 @@ export async function openSession(
     run,
     loaded,
     home: controllerHome(io.env),
+    ...(tokens ? { tokens } : {}),
     connect: (host, signal) => connector.connect(host, { connectTimeoutMs: loaded.limits.connect, signal }),
     parallel: options.parallel,
     emit,

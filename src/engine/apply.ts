@@ -10,7 +10,7 @@ import type { Outcome, Result } from './events.ts';
 import { barrierOf, type Intent, type Work } from './make-plan.ts';
 import { failureOf, result, resultOf } from './outcome.ts';
 import { prepare } from './prepare.ts';
-import { checkTurns, closeGates } from './roll.ts';
+import { checkTurns, closeGates, type FormerProcesses } from './roll.ts';
 import { interruptsMember, partsOfTurn } from './turns.ts';
 import { writeProgram } from './write.ts';
 
@@ -99,7 +99,8 @@ async function applyStage(application: Application, stage: Stage): Promise<void>
   context.emit({ type: 'stage-started', at: new Date(), stage: stage.number, stages, hosts });
 
   const deadline = Date.now() + context.loaded.limits.stage;
-  for (const [host, why] of await checkTurns(context, intent, stage, results)) {
+  const former: FormerProcesses = new Map();
+  for (const [host, why] of await checkTurns(context, intent, stage, results, former)) {
     for (const key of partsOfTurn(context.loaded.graph, stage.steps.get(host)!)) {
       settle(application, stage, key, interruptsMember(context.loaded.graph, key) ? 'refused' : 'blocked', why);
     }
@@ -110,7 +111,8 @@ async function applyStage(application: Application, stage: Stage): Promise<void>
   await inParallel(work.keys(), context.parallel, (host) =>
     applyOnHost(application, stage, host, work.get(host)!, deadline),
   );
-  for (const [key, failed] of await closeGates(context, stage, results)) record(application, stage, key, failed);
+  for (const [key, failed] of await closeGates(context, stage, former, results))
+    record(application, stage, key, failed);
   context.emit({ type: 'stage-finished', at: new Date(), stage: stage.number, ms: performance.now() - began });
 }
 
@@ -199,7 +201,7 @@ async function applyOnHost(
 
   application.written.add(host);
   announceNext();
-  const program = writeProgram(work, { run: context.run, graph, all: intent.work });
+  const program = writeProgram(work, { run: context.run, graph, all: intent.work, cluster: view });
   const { failure } = await session.write(program, {
     signal: context.kill,
     // In whole seconds, as it will be told.

@@ -6,8 +6,10 @@ import type { Loaded } from './load.ts';
 export interface RunContext {
   run: string;
   loaded: Loaded;
-  /** The controller's own directory, see places.ts. */
+  /** The controller's own directory: see `controllerHome`. */
   home: string;
+  /** Tokens of bootstraps that a saved plan has promised, by cluster. */
+  tokens?: ReadonlyMap<string, string>;
   connect: Connect;
   /** How many hosts are worked with at once. */
   parallel: number;

@@ -11,7 +11,7 @@ if [ -r /etc/os-release ]; then (
 ) fi
 uname -m -r | { read -r q_kernel q_arch; printf 'kernel=%s\\narch=%s\\n' "$q_kernel" "$q_arch"; }
 if [ -d /run/systemd/system ]; then echo init=systemd; else read -r q_init < /proc/1/comm; printf 'init=%s\\n' "$q_init"; fi
-date +clock=%s
+date +clock=%s.%N
 while read -r q_name q_size _; do
   case $q_name in MemTotal:) printf 'memory_kib=%s\\n' "$q_size"; break;; esac
 done < /proc/meminfo
@@ -37,7 +37,24 @@ export function parseFacts(stdout: Uint8Array): ValueMap {
     const name = line.slice(0, at);
     const value = line.slice(at + 1);
     if (name === 'address') addresses.push(value);
-    else facts[name] = NUMBERS.has(name) ? Number(value) : value;
+    else facts[name] = NUMBERS.has(name) ? Math.floor(Number.parseFloat(value)) : value;
   }
   return { ...facts, addresses };
+}
+
+/** The controller's clock when a host was asked for its own, and when it had answered. Milliseconds since 1970. */
+export interface Asked {
+  from: number;
+  to: number;
+}
+
+/**
+ * How far the host's clock is ahead of the controller's, in milliseconds: half the round trip either way is not known, nor
+ * is, where `date` knows no nanoseconds (busybox), the fraction of a second.
+ */
+export function parseClock(stdout: Uint8Array, { from, to }: Asked): { atLeast: number; atMost: number } | undefined {
+  const [, seconds, fraction] = /^clock=(\d+)(?:\.(\d+))?/m.exec(new TextDecoder().decode(stdout)) ?? [];
+  if (seconds === undefined) return undefined;
+  const clock = Number(seconds) * 1000 + (fraction === undefined ? 0 : Number(`0.${fraction}`) * 1000);
+  return { atLeast: clock - to, atMost: clock - from + (fraction === undefined ? 1000 : 0) };
 }

@@ -3,9 +3,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Failure } from '../failure.ts';
 import type { Declaration } from '../states/declaration.ts';
-import type { ApplySession, ReadSession } from '../transport/session.ts';
+import type { ApplySession, ProgramResult, ReadSession, RunOptions } from '../transport/session.ts';
+import { declaredMembers } from './beginning.ts';
 import { type Connections, connectAll, inParallel } from './connections.ts';
 import type { LiveContext, RunContext } from './context.ts';
+import { guardScript } from './guard.ts';
 import type { Loaded } from './load.ts';
 import type { LockClaim } from './lock.ts';
 import { acquireScript, releaseScript } from './lock.ts';
@@ -107,25 +109,42 @@ export function wishFor(loaded: Loaded, host: string): ProbeWish {
     if (declaration) declarations.push(declaration);
     asksMember ||= node.declaration.disrupts === 'etcd' || node.declaration.scope === 'cluster';
   }
-  const inCluster = loaded.inventory.hosts.get(host)!.cluster !== undefined;
-  const member = asksMember && inCluster ? memberStatusScript(loaded.pillars.of(host).data) : undefined;
-  return { declarations, member };
+  const name = loaded.inventory.hosts.get(host)!.cluster;
+  if (name === undefined) return { declarations };
+  const pillar = loaded.pillars.of(host).data;
+  return {
+    declarations,
+    // Only where something depends on quorum is an election worth waiting for.
+    member: memberStatusScript(pillar, asksMember),
+    guard: guardScript(pillar, name, declaredMembers(loaded, loaded.inventory.clusters.get(name)!)),
+  };
 }
 
 /** One read program of a host. */
 export async function ask(session: ReadSession, host: string, context: RunContext, wish: ProbeWish): Promise<Asked> {
-  const options = { signal: context.kill, limitMs: context.loaded.limits.program };
-  return asked(host, await session.read({ kind: 'read', parts: probeParts(wish) }, options));
+  return asked(host, context, (options) => session.read({ kind: 'read', parts: probeParts(wish) }, options));
 }
 
 async function askLocking(session: ApplySession, host: string, context: RunContext, claim: LockClaim): Promise<Asked> {
-  const options = { signal: context.kill, limitMs: context.loaded.limits.program };
   const wish = { ...wishFor(context.loaded, host), lock: acquireScript(claim) };
-  return asked(host, await session.write({ kind: 'write', parts: probeParts(wish) }, options));
+  return asked(host, context, (options) => session.write({ kind: 'write', parts: probeParts(wish) }, options));
 }
 
-function asked(host: string, result: Awaited<ReturnType<ReadSession['read']>>): Asked {
+async function asked(
+  host: string,
+  context: RunContext,
+  run: (options: RunOptions) => Promise<ProgramResult>,
+): Promise<Asked> {
+  const from = Date.now();
+  let to = from;
+  const result = await run({
+    signal: context.kill,
+    limitMs: context.loaded.limits.program,
+    onAnswer({ id }) {
+      if (id === 'facts') to = Date.now();
+    },
+  });
   return result.failure
     ? { ok: false, failure: result.failure }
-    : { ok: true, probe: parseProbe(host, result.answers) };
+    : { ok: true, probe: parseProbe(host, result.answers, { from, to }) };
 }

@@ -7,6 +7,7 @@ import { schedule } from '../graph/schedule.ts';
 import type { Change, ClusterView } from '../modules/module.ts';
 import type { Declaration } from '../states/declaration.ts';
 import type { ValueMap } from '../value.ts';
+import type { Judgements } from './beginning.ts';
 import { pendingName } from './host-prelude.ts';
 import type { Loaded } from './load.ts';
 import type { Plan, PlanEntry, PlannedHost } from './plan.ts';
@@ -46,6 +47,8 @@ export interface Findings {
   probes: ReadonlyMap<string, Probe>;
   /** Why the other hosts could not be asked. */
   failures: ReadonlyMap<string, Failure>;
+  /** On the beginnings of the run's clusters; a plan and its proof are held against the same. */
+  judgements?: Judgements;
 }
 
 /** Everything that a plan is made from. */
@@ -54,7 +57,7 @@ export interface Sightings extends Findings {
 }
 
 export function makePlan(run: string, loaded: Loaded, seen: Sightings): Intent {
-  const views = viewClusters(loaded, seen.probes);
+  const views = viewClusters(loaded, seen.probes, seen.judgements);
   const hostOf = chooseHosts(loaded, seen, views);
   const decisions = decideAll(loaded, seen, views, hostOf);
   let stages = arrange(loaded, decisions, views, hostOf);
@@ -94,7 +97,7 @@ export function makePlan(run: string, loaded: Loaded, seen: Sightings): Intent {
       stages,
       clusters: [...views.values()],
       hosts: new Map(loaded.hosts.map((host) => [host, plannedHost(host, targets.has(host), seen)])),
-      notes: notesOf(entries, decisions),
+      notes: [...[...(seen.judgements?.values() ?? [])].flatMap(({ notes }) => notes), ...notesOf(entries, decisions)],
     },
     work,
     entries,

@@ -1,43 +1,32 @@
 // Asking one host's etcd member how it is, from the host itself.
-import { quote } from '../shell/quote.ts';
+import { accessOf, etcdctlFunctions, etcdPids } from '../etcd/etcdctl.sh.ts';
 import type { ValueMap } from '../value.ts';
-
-/** How to reach the member of a host; from pillar alone, so that a dead peer cannot change it. */
-interface MemberAccess {
-  etcdctl: string;
-  endpoint: string;
-  port: number;
-  /** Within this time a cluster with a quorum has a leader again. */
-  electionSeconds: number;
-}
 
 /** Raft waits for one to two timeouts before it calls an election (etcd's raft package), and may have to call another. */
 const ELECTION_ROUNDS = 5;
 const LONGEST_ELECTION_SECONDS = 10;
 
-function memberAccess(pillar: ValueMap): MemberAccess | undefined {
-  const { etcd_bin_dir: directory, etcd_client_port: port } = pillar;
-  if (typeof directory !== 'string' || typeof port !== 'number') return undefined;
-  const timeout = typeof pillar.etcd_election_timeout === 'number' ? pillar.etcd_election_timeout : 1000;
-  const electionSeconds = Math.min(LONGEST_ELECTION_SECONDS, Math.ceil((ELECTION_ROUNDS * timeout) / 1000));
-  return { etcdctl: `${directory}/etcdctl`, endpoint: `http://127.0.0.1:${port}`, port, electionSeconds };
+/** Within this time a cluster with a quorum has a leader again. */
+function electionSeconds({ etcd_election_timeout: timeout }: ValueMap): number {
+  const milliseconds = typeof timeout === 'number' ? timeout : 1000;
+  return Math.min(LONGEST_ELECTION_SECONDS, Math.ceil((ELECTION_ROUNDS * milliseconds) / 1000));
 }
 
 /**
  * Prints `etcdctl endpoint status -w json` of the local member, or nothing where none listens: a bare host must not
- * cost a dial timeout. A member that knows no leader is asked until an election would be over: a cluster that is just
- * electing serves again in a moment, and must not be taken for one that does not serve. Never asks for a hash (that
- * reads the whole keyspace).
+ * cost a dial timeout. With `waits`, a member that knows no leader is asked until an election would be over: a cluster
+ * that is just electing serves again in a moment, and must not be taken for one that does not serve. Never asks for a
+ * hash (that reads the whole keyspace).
  */
-export function memberStatusScript(pillar: ValueMap): string | undefined {
-  const access = memberAccess(pillar);
+export function memberStatusScript(pillar: ValueMap, waits = true): string | undefined {
+  const access = accessOf(pillar);
   if (!access) return undefined;
   return `
-${LISTENS}
-q_listens ${access.port} || exit 0
-q_end=$(( $(date +%s) + ${access.electionSeconds} ))
+${etcdctlFunctions(access)}
+q_listens ${access.clientPort} || exit 0
+q_end=$(( $(date +%s) + ${waits ? electionSeconds(pillar) : 0} ))
 while :; do
-  q_status=$(${call(access)} --dial-timeout=1s --command-timeout=3s endpoint status -w json) || break
+  q_status=$(q_etcdctl "$q_own" --command-timeout=3s endpoint status -w json) || break
   case $q_status in *'"leader":'[1-9]*) break ;; esac
   [ "$(date +%s)" -lt "$q_end" ] || break
   sleep 0.2 2>/dev/null || sleep 1
@@ -45,22 +34,50 @@ done
 printf '%s\\n' "$q_status"`;
 }
 
-/** Waits until the local member serves a linearizable read, which needs a leader and a quorum; fails after `seconds`. */
-export function memberGateScript(pillar: ValueMap, seconds: number): string | undefined {
-  const access = memberAccess(pillar);
+/** Prints the processes of the host's member, each with its start time: `812:90210`, which tells a reused pid apart. */
+export function memberProcessScript(pillar: ValueMap): string | undefined {
+  const access = accessOf(pillar);
   if (!access) return undefined;
   return `
+${etcdPids(access.dataDir)}
+${STARTED}
+for q_pid in $(q_etcd_pids); do q_started "$q_pid" && printf '%s:%s\\n' "$q_pid" "$q_start"; done
+:`;
+}
+
+/**
+ * Waits until none of the `former` processes (see {@link memberProcessScript}) is left, which would answer in place of
+ * the new one, and then until the local member serves a linearizable read, which needs a leader and a quorum; fails
+ * after `seconds`.
+ */
+export function memberGateScript(
+  pillar: ValueMap,
+  seconds: number,
+  former: readonly string[] = [],
+): string | undefined {
+  const access = accessOf(pillar);
+  if (!access) return undefined;
+  return `
+${etcdctlFunctions(access)}
+${STARTED}
 q_end=$(( $(date +%s) + ${Math.ceil(seconds)} ))
-until q_why=$(${call(access)} --dial-timeout=1s --command-timeout=3s endpoint health 2>&1); do
+q_wait() {
   if [ "$(date +%s)" -ge "$q_end" ]; then printf '%s\\n' "$q_why" >&2; exit 1; fi
   sleep 0.2 2>/dev/null || sleep 1
-done`;
+}
+for q_former in ${former.filter((process) => /^\d+:\d+$/.test(process)).join(' ')}; do
+  q_why="the process \${q_former%:*}, which was to be replaced, still runs"
+  while q_started "\${q_former%:*}" && [ "$q_start" = "\${q_former#*:}" ]; do q_wait; done
+done
+until q_why=$(q_etcdctl "$q_own" --command-timeout=3s endpoint health 2>&1); do q_wait; done`;
 }
 
-function call(access: MemberAccess): string {
-  return `ETCDCTL_API=3 ${quote(access.etcdctl)} --endpoints=${quote(access.endpoint)}`;
-}
-
-// A listening socket (state 0A) in the kernel's table, by its port in hexadecimal.
-const LISTENS = `
-q_listens() { grep -qs "^ *[0-9]*: [0-9A-F]*:$(printf %04X "$1") [0-9A-F]*:0000 0A " /proc/net/tcp /proc/net/tcp6; }`;
+// Field 22 of /proc/PID/stat, counted after the command's closing parenthesis; a zombie has ended.
+const STARTED = `
+q_started() {
+  q_stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
+  q_stat=\${q_stat##*) }
+  set -- $q_stat
+  [ "$1" != Z ] || return 1
+  shift 19; q_start=$1
+}`;

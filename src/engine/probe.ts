@@ -7,7 +7,8 @@ import type { Answer, Part } from '../shell/program.ts';
 import { quote } from '../shell/quote.ts';
 import type { Declaration } from '../states/declaration.ts';
 import type { ValueMap } from '../value.ts';
-import { FACTS_SCRIPT, parseFacts } from './facts.ts';
+import { type Asked, FACTS_SCRIPT, parseClock, parseFacts } from './facts.ts';
+import { type GuardSighting, parseGuard } from './guard.ts';
 import { PENDING_SCRIPT, parsePending } from './host-prelude.ts';
 import { type LockAnswer, parseLockAnswer } from './lock.ts';
 
@@ -18,6 +19,9 @@ export interface Probe {
   /** Reactions that an earlier run recorded and did not finish: see `pendingName`. */
   pending: Set<string>;
   member?: MemberStatus;
+  guard?: GuardSighting;
+  /** Between these two its clock is ahead of the controller's. Milliseconds. */
+  clock?: { atLeast: number; atMost: number };
   lock?: LockAnswer;
   /** By declaration id. */
   sightings: Map<string, Sighting>;
@@ -33,6 +37,8 @@ export interface ProbeWish {
   declarations: Iterable<Declaration>;
   /** See src/engine/member.ts; absent: nothing needs to know. */
   member?: string | undefined;
+  /** See src/engine/guard.ts; absent for a host that is in no cluster. */
+  guard?: string | undefined;
   /** See src/engine/lock.ts; absent in a plan, which changes nothing. */
   lock?: string | undefined;
 }
@@ -45,6 +51,7 @@ export function probeParts(wish: ProbeWish): Part[] {
   if (wish.lock !== undefined) parts.push({ id: 'lock', script: wish.lock });
   parts.push({ id: 'facts', script: FACTS_SCRIPT }, { id: 'pending', script: PENDING_SCRIPT });
   if (wish.member !== undefined) parts.push({ id: 'member', script: wish.member });
+  if (wish.guard !== undefined) parts.push({ id: 'guard', script: wish.guard });
   for (const declaration of wish.declarations) {
     const applies = appliesScript(declaration);
     if (applies !== undefined) parts.push({ id: `applies ${declaration.id}`, script: applies });
@@ -62,16 +69,22 @@ function appliesScript({ onlyif, unless }: Declaration): string | undefined {
   ].join('\n');
 }
 
-export function parseProbe(host: string, answers: Answer[]): Probe {
+/** `asked`: between when and when the host said what time it is. */
+export function parseProbe(host: string, answers: Answer[], asked?: Asked): Probe {
   const by = new Map(answers.map((answer) => [answer.id, answer]));
   const member = by.get('member');
   const lock = by.get('lock');
+  const guard = by.get('guard');
+  const guarded = guard?.status === 0 ? parseGuard(guard.stdout) : undefined;
+  const clock = asked && parseClock(by.get('facts')?.stdout ?? new Uint8Array(), asked);
   const status = member && parseEndpointStatus(new TextDecoder().decode(member.stdout));
   return {
     host,
     facts: parseFacts(by.get('facts')?.stdout ?? new Uint8Array()),
     pending: parsePending(by.get('pending')?.stdout ?? new Uint8Array()),
     ...(status ? { member: status } : {}),
+    ...(guarded ? { guard: guarded } : {}),
+    ...(clock ? { clock } : {}),
     ...(lock ? { lock: parseLockAnswer(lock.stdout) } : {}),
     sightings: parseSightings(host, answers),
   };

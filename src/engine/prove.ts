@@ -3,31 +3,46 @@ import type { Failure } from '../failure.ts';
 import type { NodeKey } from '../graph/graph.ts';
 import { quote } from '../shell/quote.ts';
 import type { Applied } from './apply.ts';
+import { isFounded, withEtcdFacts } from './beginning.ts';
 import { inParallel } from './connections.ts';
 import type { LiveContext } from './context.ts';
 import type { Result } from './events.ts';
 import { pendingName, writePrelude } from './host-prelude.ts';
 import { wishFor } from './look.ts';
 import { type Findings, type Intent, makePlan, type Work } from './make-plan.ts';
+import { memberGateScript } from './member.ts';
 import { failureOf, unproven } from './outcome.ts';
 import type { PlanEntry } from './plan.ts';
 import { parseProbe, probeParts } from './probe.ts';
 import { recallAll } from './recall.ts';
+import { interruptsMember } from './turns.ts';
 
-/** Turns what does not prove into failures, in `applied`. `seen` is what the plan was made from. */
-export async function prove(context: LiveContext, intent: Intent, seen: Findings, applied: Applied): Promise<void> {
+/**
+ * Turns what does not prove into failures, in `applied`. `seen` is what the plan was made from: also its judgements, so
+ * that the proof is held against the same beginning. Gives what the hosts say now; undefined where none had to be asked.
+ */
+export async function prove(
+  context: LiveContext,
+  intent: Intent,
+  seen: Findings,
+  applied: Applied,
+): Promise<Findings | undefined> {
   const hosts = hostsToProve(context, intent, seen, applied);
-  if (hosts.length === 0) return;
+  if (hosts.length === 0) return undefined;
   context.emit({ type: 'proving', at: new Date(), hosts });
 
   const probes = new Map(seen.probes);
   const failures = new Map(seen.failures);
   await inParallel(hosts, context.parallel, async (host) => {
     const session = context.connections.sessions.get(host)!;
-    const parts = [...forget(host, intent, applied), ...probeParts(wishFor(context.loaded, host))];
+    const gate = foundingGate(context, intent, applied, host);
+    const parts = [...forget(host, intent, applied), ...gate, ...probeParts(wishFor(context.loaded, host))];
     const { answers, failure } = await session.write(
       { kind: 'write', prelude: writePrelude(context.run), parts },
-      { signal: context.kill, limitMs: context.loaded.limits.program },
+      {
+        signal: context.kill,
+        limitMs: context.loaded.limits.program + (gate.length > 0 ? context.loaded.limits.stage : 0),
+      },
     );
     if (failure) {
       probes.delete(host);
@@ -37,7 +52,8 @@ export async function prove(context: LiveContext, intent: Intent, seen: Findings
     }
   });
 
-  const again = makePlan(context.run, context.loaded, await recallAll(context, { probes, failures }));
+  const now = withEtcdFacts(context.loaded, { ...seen, probes, failures });
+  const again = makePlan(context.run, context.loaded, await recallAll(context, now));
   for (const [key, before] of applied.results) {
     if (!hosts.includes(before.host) || (before.outcome !== 'changed' && before.outcome !== 'ok')) continue;
     const why = whyUnproven(key, intent, again, failures);
@@ -46,6 +62,22 @@ export async function prove(context: LiveContext, intent: Intent, seen: Findings
     applied.results.set(key, settled);
     context.emit({ type: 'resource-finished', at: new Date(), stage: intent.plan.stages.length, result: settled });
   }
+  return now;
+}
+
+/** A member of a cluster that is just being founded is waited for, or its proof would come before it serves. */
+function foundingGate(context: LiveContext, intent: Intent, applied: Applied, host: string) {
+  const { cluster } = context.loaded.inventory.hosts.get(host)!;
+  const view = intent.plan.clusters.find(({ name }) => name === cluster);
+  if (!view || !isFounded(context.loaded.graph, view)) return [];
+  const started = [...applied.results].some(
+    ([key, result]) =>
+      result.host === host && result.outcome === 'changed' && interruptsMember(context.loaded.graph, key),
+  );
+  const script = started
+    ? memberGateScript(context.loaded.pillars.of(host).data, context.loaded.limits.stage / 1000)
+    : undefined;
+  return script === undefined ? [] : [{ id: 'gate', script }];
 }
 
 function whyUnproven(

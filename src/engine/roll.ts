@@ -1,4 +1,5 @@
 // A roll: members are interrupted one at a time, each behind the health gate, and never behind one that did not return.
+import { findTrouble } from '../etcd/health.ts';
 import { checkDisruption } from '../etcd/quorum.ts';
 import type { Failure } from '../failure.ts';
 import type { NodeKey, Stage } from '../graph/graph.ts';
@@ -6,10 +7,13 @@ import { inParallel } from './connections.ts';
 import type { LiveContext } from './context.ts';
 import type { Outcome, Result } from './events.ts';
 import type { Intent } from './make-plan.ts';
-import { memberGateScript, memberStatusScript } from './member.ts';
+import { memberGateScript, memberProcessScript, memberStatusScript } from './member.ts';
 import { type Probe, parseProbe } from './probe.ts';
 import { interruptsMember } from './turns.ts';
 import { viewClusters } from './view.ts';
+
+/** By host, the processes of the member that a turn is going to replace. */
+export type FormerProcesses = Map<string, string[]>;
 
 /** For each host whose member this stage interrupts and must not, the reason. */
 export async function checkTurns(
@@ -17,11 +21,13 @@ export async function checkTurns(
   intent: Intent,
   stage: Stage,
   results: ReadonlyMap<NodeKey, Result>,
+  former: FormerProcesses,
 ): Promise<Map<string, Failure>> {
   const refusals = new Map<string, Failure>();
   for (const { host, cluster } of stage.disrupts) {
-    const why = haltedBy(context, intent, cluster, results) ?? (await checkTurn(context, host, cluster));
+    const why = haltedBy(context, intent, cluster, results) ?? (await checkTurn(context, host, cluster, former));
     if (why) refusals.set(host, why);
+    if (!restarts(context, intent, stage, host)) former.delete(host);
   }
   return refusals;
 }
@@ -33,13 +39,14 @@ export async function checkTurns(
 export async function closeGates(
   context: LiveContext,
   stage: Stage,
+  former: FormerProcesses,
   results: ReadonlyMap<NodeKey, Result>,
 ): Promise<[NodeKey, Result][]> {
   const failed: [NodeKey, Result][] = [];
   await inParallel(stage.disrupts, context.parallel, async ({ host, cluster }) => {
     const keys = stage.steps.get(host)!.filter((key) => interruptsMember(context.loaded.graph, key));
     if (!keys.some((key) => results.get(key)?.outcome === 'changed')) return;
-    const why = await waitForMember(context, host, cluster);
+    const why = await waitForMember(context, host, cluster, former.get(host) ?? []);
     if (!why) return;
     for (const key of keys) {
       const before = results.get(key)!;
@@ -73,8 +80,21 @@ function haltedBy(
   return undefined;
 }
 
+/** The turn ends the member's process; a changed owner, or a unit that is only enabled, leaves it running. */
+function restarts({ loaded }: LiveContext, intent: Intent, stage: Stage, host: string): boolean {
+  return stage.steps.get(host)!.some((key) => {
+    const work = intent.work.get(key)!;
+    return interruptsMember(loaded.graph, key) && (work.react || work.changes.some(({ path }) => path === 'content'));
+  });
+}
+
 /** Asks every member again, at this moment, and counts. Undefined: go. */
-async function checkTurn(context: LiveContext, host: string, cluster: string): Promise<Failure | undefined> {
+async function checkTurn(
+  context: LiveContext,
+  host: string,
+  cluster: string,
+  former: FormerProcesses,
+): Promise<Failure | undefined> {
   const { inventory, pillars, limits } = context.loaded;
   const { members } = inventory.clusters.get(cluster)!;
   const probes = new Map<string, Probe>();
@@ -82,23 +102,36 @@ async function checkTurn(context: LiveContext, host: string, cluster: string): P
     const session = context.connections.sessions.get(member);
     const script = memberStatusScript(pillars.of(member).data);
     if (!session || script === undefined) return;
+    const processes = member === host ? memberProcessScript(pillars.of(host).data) : undefined;
+    const parts = [
+      { id: 'member', script },
+      ...(processes === undefined ? [] : [{ id: 'processes', script: processes }]),
+    ];
     const { answers, failure } = await session.read(
-      { kind: 'read', parts: [{ id: 'member', script }] },
+      { kind: 'read', parts },
       { signal: context.kill, limitMs: limits.program },
     );
-    if (!failure) probes.set(member, parseProbe(member, answers));
+    if (failure) return;
+    probes.set(member, parseProbe(member, answers));
+    const running = answers.find(({ id }) => id === 'processes');
+    if (running) former.set(host, new TextDecoder().decode(running.stdout).split('\n').filter(Boolean));
   });
-  const view = viewClusters({ inventory, hosts: members }, probes).get(cluster)!;
-  const refusal = checkDisruption(view, host);
+  const view = viewClusters({ inventory, pillars, hosts: members }, probes).get(cluster)!;
+  const refusal = findTrouble(view) ?? checkDisruption(view, host);
   return refusal && { reason: 'quorum', host, message: refusal.refused, next: refusal.next };
 }
 
 /** Waits on the host itself until its member serves. Undefined: it does. */
-async function waitForMember(context: LiveContext, host: string, cluster: string): Promise<Failure | undefined> {
+async function waitForMember(
+  context: LiveContext,
+  host: string,
+  cluster: string,
+  former: string[],
+): Promise<Failure | undefined> {
   const { pillars, limits } = context.loaded;
   const session = context.connections.sessions.get(host);
   const seconds = limits.stage / 1000;
-  const script = memberGateScript(pillars.of(host).data, seconds);
+  const script = memberGateScript(pillars.of(host).data, seconds, former);
   if (!session || script === undefined) return undefined;
   const began = performance.now();
   const why = `until the member of ${host} serves again`;

@@ -1,7 +1,8 @@
 // A run from end to end: look, plan, and for an apply: lock, confirm, apply, prove, report.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Failure } from '../failure.ts';
-import { type Applied, apply } from './apply.ts';
+import type { Applied } from './apply.ts';
+import { judge } from './beginning.ts';
 import { type Connections, closeAll } from './connections.ts';
 import type { RunContext } from './context.ts';
 import type { Report, Result } from './events.ts';
@@ -9,9 +10,9 @@ import { claimFor, findLostLock, keepLocks, missingLocks, unlockedHosts } from '
 import { type Look, lockRest, look, lookAndLock } from './look.ts';
 import { type Intent, makePlan } from './make-plan.ts';
 import type { Plan } from './plan.ts';
-import { prove } from './prove.ts';
 import { recallAll } from './recall.ts';
 import { makeReport } from './report.ts';
+import { applyRounds, whatIsKnown } from './rounds.ts';
 
 export interface RunEnd {
   report: Report;
@@ -25,7 +26,12 @@ export async function runPlan(context: RunContext): Promise<RunEnd> {
   const began = start(context, 'plan');
   const seen = await look(context);
   try {
-    const intent = makePlan(context.run, context.loaded, await recallAll(context, seen));
+    const knowledge = await whatIsKnown(context);
+    const intent = makePlan(
+      context.run,
+      context.loaded,
+      await recallAll(context, judge(context.loaded, seen, knowledge)),
+    );
     context.emit({ type: 'planned', at: new Date(), plan: intent.plan });
     const results = plannedResults(intent, 'changed');
     return end(context, 'plan', began, seen, { intent, results, pending: intent.work.size > 0 });
@@ -61,7 +67,9 @@ export async function runApply(context: RunContext, options: ApplyOptions): Prom
       seen.failures.set(host, failure);
     }
 
-    const intent = makePlan(context.run, context.loaded, await recallAll(context, seen));
+    const knowledge = await whatIsKnown(context);
+    const judged = judge(context.loaded, seen, knowledge);
+    const intent = makePlan(context.run, context.loaded, await recallAll(context, judged));
     context.emit({ type: 'planned', at: new Date(), plan: intent.plan });
     const refusal = await options.confirm(intent);
     if (refusal)
@@ -72,9 +80,8 @@ export async function runApply(context: RunContext, options: ApplyOptions): Prom
       });
 
     const lostLock = () => findLostLock(context.loaded, seen, options.minorityLock);
-    const applied = await apply(live, intent, lostLock);
-    if (!context.kill.aborted) await prove(live, intent, seen, applied);
-    return end(context, 'apply', began, seen, appliedEnd(intent, applied));
+    const rounds = await applyRounds(live, intent, judged, knowledge, lostLock);
+    return end(context, 'apply', began, seen, appliedEnd(intent, rounds));
   } finally {
     letGo();
     await closeAll(seen.connections);

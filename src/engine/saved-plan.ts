@@ -22,6 +22,9 @@ export interface SavedPlan {
   states: string[];
   targets: string[];
   sources: Source[];
+  /** Of bootstraps, by cluster: applied, the plan makes the very cluster that was read of. */
+  tokens: { [cluster: string]: string };
+  notes: string[];
   steps: SavedStep[];
 }
 
@@ -46,6 +49,12 @@ export function savePlan(loaded: Loaded, intent: Intent, key: Uint8Array): Saved
     states: plan.states,
     targets: plan.targets,
     sources: loaded.sources,
+    tokens: Object.fromEntries(
+      plan.clusters.flatMap(({ name, beginning }) =>
+        beginning?.kind === 'bootstrap' ? [[name, beginning.token]] : [],
+      ),
+    ),
+    notes: plan.notes,
     steps: stepsOf(intent, key),
   };
 }
@@ -170,9 +179,15 @@ function isWhole(saved: Partial<Record<keyof SavedPlan, unknown>>): saved is Sav
     typeof saved.controller === 'string' &&
     texts(saved.states) &&
     texts(saved.targets) &&
+    tokensOf(saved.tokens) !== undefined &&
     all(saved.sources, ({ file, sha256 }) => texts([file, sha256])) &&
     all(saved.steps, (step) => texts([step.host, step.resource, step.fingerprint]) && typeof step.stage === 'number')
   );
+}
+
+function tokensOf(tokens: unknown): object | undefined {
+  if (typeof tokens !== 'object' || tokens === null || Array.isArray(tokens)) return undefined;
+  return Object.values(tokens).every((token) => typeof token === 'string' && token !== '') ? tokens : undefined;
 }
 
 /** The controller's own key, made at first use, readable by its owner alone. */

@@ -1,4 +1,5 @@
 // The turns of a roll as the plan sees them: one that would cost the quorum is refused before anybody says yes to it.
+import { findTrouble } from '../etcd/health.ts';
 import { checkDisruption } from '../etcd/quorum.ts';
 import type { Failure } from '../failure.ts';
 import type { Graph, NodeKey, Stage } from '../graph/graph.ts';
@@ -21,7 +22,7 @@ export function refuseTurns(
   for (const { host, cluster, keys } of stages.flatMap(turnsOf)) {
     const view = views.get(cluster);
     if (view === undefined) continue;
-    const refusal = checkDisruption(view, host);
+    const refusal = findTrouble(view) ?? checkDisruption(view, host);
     if (!refusal) {
       views.set(cluster, {
         ...view,

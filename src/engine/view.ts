@@ -1,19 +1,29 @@
 // The clusters as their own members see them, put together from every member that answered.
+
+import { alarmsIn } from '../etcd/health.ts';
 import type { ClusterView, MemberView } from '../modules/module.ts';
+import { bracketed, declaredMembers, type Judgements } from './beginning.ts';
 import type { Scope } from './load.ts';
 import type { Probe } from './probe.ts';
 
 /** The clusters of the run's hosts, by name. Every member of the inventory is in its view, answering or not. */
 export function viewClusters(
-  scope: Pick<Scope, 'inventory' | 'hosts'>,
+  scope: Pick<Scope, 'inventory' | 'pillars' | 'hosts'>,
   probes: ReadonlyMap<string, Probe>,
+  judgements: Judgements = new Map(),
 ): Map<string, ClusterView> {
   const views = new Map<string, ClusterView>();
   for (const cluster of scope.inventory.clusters.values()) {
     if (!cluster.members.some((member) => scope.hosts.includes(member))) continue;
+    const judgement = judgements.get(cluster.name);
     views.set(cluster.name, {
       name: cluster.name,
-      members: cluster.members.map((host) => viewMember(host, probes.get(host))),
+      members: declaredMembers(scope, cluster).map(({ host, name, peerUrl }) => {
+        const refusal = judgement?.refusals.get(host);
+        const client = `${bracketed(scope.inventory.hosts.get(host)!.address)}:${scope.pillars.of(host).data.etcd_client_port}`;
+        return { ...viewMember(host, probes.get(host)), name, peerUrl, client, ...(refusal ? { refusal } : {}) };
+      }),
+      ...(judgement ? { beginning: judgement.beginning } : {}),
     });
   }
   return views;
@@ -31,5 +41,6 @@ function viewMember(host: string, probe: Probe | undefined): MemberView {
     memberId: status.memberId,
     clusterId: status.clusterId,
     version: status.version,
+    alarms: alarmsIn(status.errors ?? []),
   };
 }

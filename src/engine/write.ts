@@ -1,5 +1,6 @@
 // Write programs: what one host does in one stage, from the work of the plan.
 import type { Graph, GraphNode, NodeKey } from '../graph/graph.ts';
+import type { ClusterView } from '../modules/module.ts';
 import type { Part, Program } from '../shell/program.ts';
 import { quote } from '../shell/quote.ts';
 import { pendingName, writePrelude } from './host-prelude.ts';
@@ -10,6 +11,8 @@ export interface WriteOptions {
   graph: Graph;
   /** Everything that the run changes, on any host: whom a change has to wake. */
   all: ReadonlyMap<NodeKey, Work>;
+  /** The host's cluster, as the plan saw it. */
+  cluster?: ClusterView | undefined;
 }
 
 /** The work of one host in one stage, in order. */
@@ -25,7 +28,11 @@ export function writeProgram(work: Work[], options: WriteOptions): Program & { k
 function writePart(item: Work, inProgram: ReadonlyMap<NodeKey, Work>, options: WriteOptions): Part {
   const { declaration, want, changes, react, seen } = item;
   const { module, id } = declaration;
-  const written = module.write(want, changes, { run: options.run, react });
+  const written = module.write(want, changes, {
+    run: options.run,
+    react,
+    ...(options.cluster ? { cluster: options.cluster } : {}),
+  });
   const node = options.graph.nodes.get(item.key)!;
   return {
     id,

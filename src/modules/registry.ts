@@ -1,6 +1,8 @@
 // Every module there is, by name. `npm run new:module` adds to it.
 import { commandRun } from './command/run.ts';
 import { etcdBinaries } from './etcd/binaries.ts';
+import { etcdHealthy } from './etcd/healthy.ts';
+import { etcdMember } from './etcd/member.ts';
 import { fileAbsent } from './file/absent.ts';
 import { fileDirectory } from './file/directory.ts';
 import { fileManaged } from './file/managed.ts';
@@ -14,6 +16,8 @@ import { serviceStopped } from './service/stopped.ts';
 const all: AnyModule[] = [
   commandRun,
   etcdBinaries,
+  etcdHealthy,
+  etcdMember,
   fileAbsent,
   fileDirectory,
   fileManaged,

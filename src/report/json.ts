@@ -10,6 +10,8 @@ export interface ResultDocument {
   outcome: RunOutcome;
   hosts: { [host: string]: HostCounts };
   results: ResultEntry[];
+  /** What the plan wants read before anybody says yes: a new cluster, warnings of preflight. */
+  notes: string[];
   failures: Failure[];
 }
 
@@ -35,6 +37,7 @@ export function toJson(report: Report, plan?: Plan): ResultDocument {
     outcome: report.outcome,
     hosts: Object.fromEntries([...report.hosts].map(([host, counts]) => [host, toCounts(counts)])),
     results: report.results.map((result) => toEntry(result, stages.get(`${result.host} ${result.resource}`))),
+    notes: plan?.notes ?? [],
     failures: report.failures.map(toFailure),
   };
 }

@@ -40,7 +40,9 @@ export function createLiveListener(stream: NodeJS.WriteStream, options: { color?
         return open('Proving', event.hosts);
       case 'planned':
         tree?.retitle(tree.title);
-        return close();
+        close();
+        for (const note of event.plan.notes) say(`! ${escapeForTerminal(note)}`);
+        return;
       case 'stage-finished':
         return close();
       case 'run-finished':

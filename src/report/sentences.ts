@@ -22,7 +22,10 @@ export function describeEvent(event: RunEvent, verbose: boolean): string | undef
     case 'lock-waiting':
       return `waiting up to ${event.seconds} s for the lock of ${escapeForTerminal(event.cluster)}: ${escapeForTerminal(event.holder)}`;
     case 'planned':
-      return `plan: ${summarizePlan(event.plan)}`;
+      return [
+        `plan: ${summarizePlan(event.plan)}`,
+        ...event.plan.notes.map((note) => `  ! ${escapeForTerminal(note)}`),
+      ].join('\n');
     case 'stage-started':
       return `stage ${event.stage} of ${event.stages}: ${listHosts(event.hosts, HOSTS_WIDTH)}`;
     case 'gate-waiting':

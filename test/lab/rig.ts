@@ -25,6 +25,7 @@ export interface RunDocument {
     actual: unknown[];
     why?: { message: string; reason: string; next?: string };
   }[];
+  notes: string[];
   failures: { reason: string; message: string; host?: string; next?: string }[];
 }
 

@@ -60,7 +60,7 @@ function printed(): ReturnType<typeof toJson> {
 
 test('the document has exactly the fields that are promised, in this order', () => {
   const document = printed();
-  expect(Object.keys(document)).toEqual(['schema', 'run', 'outcome', 'hosts', 'results', 'failures']);
+  expect(Object.keys(document)).toEqual(['schema', 'run', 'outcome', 'hosts', 'results', 'notes', 'failures']);
   expect(document.hosts.m1).toEqual({
     ok: 38,
     changed: 1,

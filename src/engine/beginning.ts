@@ -1,0 +1,175 @@
+// From what hosts and controller say to the judgement on each cluster's beginning, and the notes that a plan carries.
+import { type Beginning, judgeBeginning, type MemberSighting } from '../etcd/beginning.ts';
+import type { Found, Ledger } from '../etcd/ledger.ts';
+import type { DeclaredMember } from '../etcd/members.ts';
+import { type HostPreflight, preflight } from '../etcd/preflight.ts';
+import type { Graph } from '../graph/graph.ts';
+import type { Cluster } from '../inventory/inventory.ts';
+import type { ClusterView, Refusal } from '../modules/module.ts';
+import type { ValueMap } from '../value.ts';
+import type { Loaded } from './load.ts';
+import type { Findings } from './make-plan.ts';
+import type { Probe } from './probe.ts';
+
+/** What the controller brings to the judgement, by cluster. */
+export interface Knowledge {
+  ledgers: ReadonlyMap<string, Found<Ledger>>;
+  /** The token of a bootstrap that would begin now: the same however often it is asked in one run. */
+  newToken(cluster: string): string;
+  /** RFC 3339. */
+  now: string;
+}
+
+/** The judgement on one cluster, and what the plan says about it. */
+export interface ClusterJudgement {
+  beginning: Beginning;
+  /** By host. */
+  refusals: ReadonlyMap<string, Refusal>;
+  notes: string[];
+}
+
+export type Judgements = ReadonlyMap<string, ClusterJudgement>;
+
+type DeclaringScope = Pick<Loaded, 'inventory' | 'pillars'>;
+
+/** As inventory and pillar have them. */
+export function declaredMembers({ inventory, pillars }: DeclaringScope, cluster: Cluster): DeclaredMember[] {
+  return cluster.members.map((host) => {
+    const { etcd_member_name: name, etcd_peer_port: port } = pillars.of(host).data;
+    const { address } = inventory.hosts.get(host)!;
+    return {
+      host,
+      name: typeof name === 'string' ? name : host,
+      peerUrl: `https://${bracketed(address)}:${typeof port === 'number' ? port : 2380}`,
+    };
+  });
+}
+
+/** An IPv6 address stands in brackets before a port. */
+export function bracketed(address: string): string {
+  return address.includes(':') && !address.startsWith('[') ? `[${address}]` : address;
+}
+
+/** Clusters of the run whose hosts were asked about their beginning. */
+function judgeClusters(
+  loaded: Pick<Loaded, 'inventory' | 'pillars' | 'hosts' | 'targets' | 'graph'>,
+  probes: ReadonlyMap<string, Probe>,
+  knowledge: Knowledge,
+): Judgements {
+  const judgements = new Map<string, ClusterJudgement>();
+  for (const cluster of loaded.inventory.clusters.values()) {
+    if (!cluster.members.some((host) => loaded.hosts.includes(host))) continue;
+    const seen = sightingsOf(cluster, probes);
+    const ledger = knowledge.ledgers.get(cluster.name);
+    const hosts = cluster.members.flatMap((host) => hostPreflight(host, loaded, probes.get(host)));
+    // Nothing is known of etcd on any of its hosts: this run is about something else.
+    if (hosts.length === 0 && ledger === undefined) continue;
+    const checks = preflight(cluster.members.length, hosts);
+    const { beginning, refusals } = judgeBeginning({
+      cluster: cluster.name,
+      declared: declaredMembers(loaded, cluster),
+      targets: new Set(loaded.targets),
+      seen,
+      ...(ledger === undefined ? {} : { ledger }),
+      obstacles: checks.obstacles,
+      refusals: checks.refusals,
+      newToken: knowledge.newToken(cluster.name),
+      now: knowledge.now,
+    });
+    const ahead = beginning.kind === 'bootstrap' || beginning.kind === 'resume';
+    const warnings = [...checks.warnings, ...(ahead ? [] : checks.obstacles.map(({ refused }) => refused))];
+    const news = isGuarded(loaded.graph, cluster.name) ? newsOf(cluster.name, beginning) : [];
+    judgements.set(cluster.name, { beginning, refusals, notes: [...news, ...warnings] });
+  }
+  return judgements;
+}
+
+/** What the hosts said, with the judgement on what it means for each cluster, and `facts.etcd` for their templates. */
+export function judge(loaded: Loaded, { probes, failures }: Findings, knowledge: Knowledge): Findings {
+  return withEtcdFacts(loaded, { probes, failures, judgements: judgeClusters(loaded, probes, knowledge) });
+}
+
+/** The same with `facts.etcd` as the judgements have it. */
+export function withEtcdFacts({ inventory }: Pick<Loaded, 'inventory'>, found: Findings): Findings {
+  const probes = [...found.probes].map(([host, probe]): [string, Probe] => {
+    const judgement = found.judgements?.get(inventory.hosts.get(host)!.cluster ?? '');
+    return [host, judgement ? { ...probe, facts: { ...probe.facts, etcd: etcdFacts(judgement.beginning) } } : probe];
+  });
+  return { ...found, probes: new Map(probes) };
+}
+
+/** `facts.etcd` of a host: whether its member founds a cluster (`new`, with the token) or joins one (`existing`). */
+function etcdFacts(beginning: Beginning): ValueMap {
+  switch (beginning.kind) {
+    case 'bootstrap':
+    case 'resume':
+      return { initial_state: 'new', token: beginning.token };
+    case 'known':
+    case 'adopted':
+      return { initial_state: 'existing', token: beginning.ledger.token ?? '' };
+    case 'refused':
+      return { initial_state: 'existing', token: '' };
+  }
+}
+
+/** This run founds it: its `new` becomes `existing` once it serves, in a second round. */
+export function isFounded(graph: Graph, { name, beginning }: ClusterView): boolean {
+  return (beginning?.kind === 'bootstrap' || beginning?.kind === 'resume') && isGuarded(graph, name);
+}
+
+/** Whether the run touches etcd at all: only what requires the guard writes `new`, or a ledger. */
+function isGuarded({ nodes }: Graph, cluster: string): boolean {
+  return [...nodes.values()].some((node) => node.cluster === cluster && node.declaration.module.name === 'etcd.member');
+}
+
+/** What the members of a cluster should have written down, where that is certain. */
+export function ledgerOf({ beginning }: ClusterView): Ledger | undefined {
+  return beginning?.kind === 'known' || beginning?.kind === 'adopted' ? beginning.ledger : undefined;
+}
+
+function sightingsOf(cluster: Cluster, probes: ReadonlyMap<string, Probe>): Map<string, MemberSighting> {
+  return new Map(
+    cluster.members.flatMap((host): [string, MemberSighting][] => {
+      const probe = probes.get(host);
+      if (!probe?.guard) return [];
+      return [[host, { ...probe.guard, ...(probe.member ? { status: probe.member } : {}) }]];
+    }),
+  );
+}
+
+const LEAST_FREE_BYTES = 2 * 2 ** 30;
+const MOST_CLOCK_SKEW_SECONDS = 1;
+
+function hostPreflight(host: string, { pillars }: Pick<Loaded, 'pillars'>, probe: Probe | undefined): HostPreflight[] {
+  if (!probe?.guard) return [];
+  const { hasData, freeBytes, busyPorts, installed } = probe.guard;
+  const { etcd_min_free_bytes: least, etcd_max_clock_skew: skew, etcd_version: version } = pillars.of(host).data;
+  const wanted = typeof version === 'string' ? version : installed;
+  return [
+    {
+      host,
+      hasData,
+      busyPorts,
+      leastFreeBytes: typeof least === 'number' ? least : LEAST_FREE_BYTES,
+      mostClockSkew: typeof skew === 'number' ? skew : MOST_CLOCK_SKEW_SECONDS,
+      ...(freeBytes === undefined ? {} : { freeBytes }),
+      ...(probe.clock ? { clock: probe.clock } : {}),
+      ...(probe.member ? { running: probe.member.version } : {}),
+      ...(wanted === undefined ? {} : { wanted }),
+    },
+  ];
+}
+
+function newsOf(cluster: string, beginning: Beginning): string[] {
+  const rolls = 'once it serves, `new` becomes `existing` on one member at a time, in this same run';
+  switch (beginning.kind) {
+    case 'bootstrap':
+      return [`creates a NEW, EMPTY cluster ${cluster} (token ${beginning.token}); ${rolls}`];
+    case 'resume':
+      return [`goes on creating cluster ${cluster}, which an earlier run began (token ${beginning.token}); ${rolls}`];
+    case 'adopted':
+      return [`cluster ${cluster} (${beginning.ledger.clusterId}) serves and nobody knows it yet: it is written down`];
+    default:
+      return [];
+  }
+}

@@ -1,0 +1,105 @@
+// What a host says for the guard of the beginning and for preflight: data, ledger, marker, free space, busy ports.
+import type { MemberSighting } from '../etcd/beginning.ts';
+import { accessOf, etcdctlFunctions } from '../etcd/etcdctl.sh.ts';
+import { ledgerFile, ledgerNames, markerFile, parseLedger, parseMarker } from '../etcd/ledger.ts';
+import { type DeclaredMember, parseMemberList } from '../etcd/members.ts';
+import type { HostPreflight } from '../etcd/preflight.ts';
+import { quote } from '../shell/quote.ts';
+import type { ValueMap } from '../value.ts';
+
+/** One host's answer; its member's status is asked for elsewhere. */
+export interface GuardSighting
+  extends Omit<MemberSighting, 'status'>,
+    Pick<HostPreflight, 'hasData' | 'freeBytes' | 'busyPorts'> {
+  /** The version of the etcd binary that is there; asked where no member runs and the pillar declares none. */
+  installed?: string;
+}
+
+/**
+ * Prints one thing a line. No etcdctl is called where the ledger names exactly the `declared` members, so that a host
+ * with nothing to do is asked for its member's status alone. Undefined where the pillar does not say where etcd is.
+ */
+export function guardScript(
+  pillar: ValueMap,
+  cluster: string,
+  declared: readonly DeclaredMember[],
+): string | undefined {
+  const access = accessOf(pillar);
+  if (!access) return undefined;
+  const { etcd_peer_port: peerPort, etcd_metrics_port: metricsPort, etcd_version: version } = pillar;
+  const ports = [access.clientPort, peerPort, metricsPort].filter((port) => typeof port === 'number');
+  return `
+${etcdctlFunctions(access)}
+${HOLDER}
+q_dir=${quote(access.dataDir)}
+q_data=no
+[ ! -e "$q_dir/member" ] || q_data=yes
+printf 'data %s\\n' "$q_data"
+q_ledger=
+if [ -e ${quote(ledgerFile(cluster))} ]; then
+  q_ledger=$(cat ${quote(ledgerFile(cluster))})
+  printf 'ledger '; printf %s "$q_ledger" | tr -d '\\n'; echo
+fi
+if [ -e ${quote(markerFile(cluster))} ]; then printf 'marker '; tr -d '\\n' <${quote(markerFile(cluster))}; echo; fi
+q_there=$q_dir
+while [ ! -e "$q_there" ]; do q_there=\${q_there%/*}; [ -n "$q_there" ] || q_there=/; done
+df -Pk "$q_there" 2>/dev/null | { read -r q_head; read -r q_device q_size q_used q_free q_rest; printf 'free %s\\n' "$q_free"; }
+if q_listens ${access.clientPort}; then
+  case $q_ledger in
+    *${quote(ledgerNames(declared))}*) ;;
+    *) q_list=$(q_etcdctl "$q_own" --command-timeout=3s member list -w json 2>/dev/null) && printf 'members %s\\n' "$q_list" ;;
+  esac
+${version === undefined ? `elif [ "$q_data" = no ] && [ -x "$q_etcd_bin/etcd" ]; then\n  timeout 5 "$q_etcd_bin/etcd" --version 2>/dev/null | sed -n 's/^etcd Version: /installed /p'` : ''}
+fi
+if [ "$q_data" = no ]; then
+  for q_port in ${ports.join(' ')}; do
+    ! q_listens "$q_port" || printf 'busy %s %s\\n' "$q_port" "$(q_holder "$q_port")"
+  done
+fi
+echo whole`;
+}
+
+// The process that holds the listening socket of a port: its inode is in the kernel's table, and a link to it in the
+// process's fd directory.
+const HOLDER = `
+q_holder() {
+  q_hex=$(printf %04X "$1")
+  for q_table in /proc/net/tcp /proc/net/tcp6; do
+    while read -r q_no q_local q_remote q_state q_a q_b q_c q_d q_e q_inode q_rest; do
+      case $q_local:$q_state in *:"$q_hex":0A) ;; *) continue ;; esac
+      ls -l /proc/[0-9]*/fd 2>/dev/null | while read -r q_line; do
+        case $q_line in
+          /proc/*/fd:) q_pid=\${q_line#/proc/}; q_pid=\${q_pid%/fd:} ;;
+          *"socket:[$q_inode]") read -r q_comm <"/proc/$q_pid/comm" && printf '%s (pid %s)' "$q_comm" "$q_pid"; break ;;
+        esac
+      done
+      return 0
+    done <"$q_table" 2>/dev/null
+  done
+}`;
+
+/** Undefined for what is not whole: such a host counts as one that could not be asked. */
+export function parseGuard(stdout: Uint8Array): GuardSighting | undefined {
+  const lines = new TextDecoder().decode(stdout).trimEnd().split('\n');
+  if (lines.at(-1) !== 'whole') return undefined;
+  const of = (word: string) =>
+    lines.filter((line) => line.startsWith(`${word} `)).map((line) => line.slice(word.length + 1));
+  const [ledger] = of('ledger');
+  const [marker] = of('marker');
+  const [list] = of('members');
+  const members = list === undefined ? undefined : parseMemberList(list);
+  const [free] = of('free');
+  const [installed] = of('installed');
+  return {
+    hasData: of('data')[0] !== 'no',
+    ...(ledger === undefined ? {} : { ledger: parseLedger(ledger) }),
+    ...(marker === undefined ? {} : { marker: parseMarker(marker) }),
+    ...(members ? { members } : {}),
+    ...(free !== undefined && /^\d+$/.test(free) ? { freeBytes: Number(free) * 1024 } : {}),
+    ...(installed === undefined ? {} : { installed }),
+    busyPorts: of('busy').map((line) => {
+      const [port, ...holder] = line.split(' ');
+      return { port: Number(port), ...(holder.join('') === '' ? {} : { holder: holder.join(' ') }) };
+    }),
+  };
+}
