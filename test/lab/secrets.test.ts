@@ -189,9 +189,9 @@ it.each(WRONG_PLACES)('in %s one is refused, and the message does not have it', 
 it.each([
   ['a wrong type', `etcd_client_port: !sensitive ${JSON.stringify(INLINE)}\n`],
   ['a wrong form', `etcd_bin_dir: !sensitive ${JSON.stringify(INLINE)}\n`],
-  ['no quotes where they are needed', `etcd_token: "${TOKENS.first}" ${TOKENS.last}\n`],
-  ['an unknown key', `etcd_tokn: !sensitive ${TOKENS.first}\n`],
-  ['an unknown tag', `etcd_token: !sensitiv ${TOKENS.first}\n`],
+  ['no quotes where they are needed', `etcd_image: "${TOKENS.first}" ${TOKENS.last}\n`],
+  ['an unknown key', `etcd_imge: !sensitive ${TOKENS.first}\n`],
+  ['an unknown tag', `etcd_image: !sensitiv ${TOKENS.first}\n`],
 ])('of %s in the pillar one is refused, and the message does not have it', async (_what, text) => {
   rig.write({ 'pillar/hosts/m2.yaml': text });
   const { status, stderr } = await quorate('pillar', 'show', 'm2');

@@ -47,9 +47,9 @@ const FAULTS: { [what: string]: Fault } = {
     ],
   },
   'an unknown key of the pillar': {
-    files: { 'pillar/defaults.yaml': 'etcd_tokn: x\n' },
+    files: { 'pillar/defaults.yaml': 'etcd_imge: x\n' },
     argv: PLAN,
-    says: ['pillar/defaults.yaml:1:1: unknown key "etcd_tokn"', '  next: did you mean etcd_token?'],
+    says: ['pillar/defaults.yaml:1:1: unknown key "etcd_imge"', '  next: did you mean etcd_image?'],
   },
   'a wrong type in the pillar': {
     files: { 'pillar/defaults.yaml': 'etcd_client_port: "2379"\n' },
@@ -65,12 +65,12 @@ const FAULTS: { [what: string]: Fault } = {
     says: ['pillar/defaults.yaml:1:20: limits.program must be more than 0, not 0', '  next: The limit for one program'],
   },
   'a layer for nobody': {
-    files: { 'pillar/hosts/m9.yaml': 'etcd_token: x\n' },
+    files: { 'pillar/hosts/m9.yaml': 'etcd_image: x\n' },
     argv: PLAN,
     says: ['pillar/hosts/m9.yaml:1:1: pillar/hosts/m9.yaml is for nobody: the inventory has no host "m9"', '  next:'],
   },
   'a secret file that is missing': {
-    files: { 'pillar/defaults.yaml': 'etcd_token: !sensitive-file nope\n' },
+    files: { 'pillar/defaults.yaml': 'etcd_image: !sensitive-file nope\n' },
     argv: PLAN,
     says: ['pillar/defaults.yaml:1:13: nope does not exist', '  next: check the path'],
   },
@@ -146,10 +146,10 @@ const FAULTS: { [what: string]: Fault } = {
   },
   'a value that nobody has set, before any host is asked': {
     files: {
-      'states/thing.yaml': resources('  a:\n    file.managed: { path: /a, content: "{{ pillar.etcd_tokn }}" }\n'),
+      'states/thing.yaml': resources('  a:\n    file.managed: { path: /a, content: "{{ pillar.etcd_imge }}" }\n'),
     },
     argv: 'plan thing -t m1',
-    says: ['states/thing.yaml:4:44: pillar.etcd_tokn is not set for m1'],
+    says: ['states/thing.yaml:4:44: pillar.etcd_imge is not set for m1'],
   },
   'a template that is missing': {
     files: { 'states/thing.yaml': resources('  a:\n    file.managed: { path: /a, template: x.hbs }\n') },
@@ -164,11 +164,11 @@ const FAULTS: { [what: string]: Fault } = {
   'a value without a format in a template': {
     files: {
       'states/thing.yaml': resources('  a:\n    file.managed: { path: /a, template: x.hbs }\n'),
-      'states/x.hbs': 'a {{ pillar.etcd_token }}\n',
+      'states/x.hbs': 'a {{ pillar.etcd_image }}\n',
     },
     argv: PLAN,
     says: [
-      'states/x.hbs:1:6: {{pillar.etcd_token}} stands unformatted in a text where a value could change the structure',
+      'states/x.hbs:1:6: {{pillar.etcd_image}} stands unformatted in a text where a value could change the structure',
     ],
   },
   'a command without a guard': {

@@ -9,13 +9,13 @@ import { createRig, INVENTORY, type Rig } from './rig.ts';
 
 const FILES = {
   'inventory.yaml': INVENTORY.replaceAll('127.0.0.1', '192.0.2.1').replaceAll('PORT', '22'),
-  'pillar/defaults.yaml': 'etcd_token: "defaults"\netcd_extra_args: { log-level: warn }\n',
-  'pillar/clusters/main.yaml': 'etcd_token: !sensitive hunter2-hunter2\n',
+  'pillar/defaults.yaml': 'etcd_image: "defaults"\netcd_extra_args: { log-level: warn }\n',
+  'pillar/clusters/main.yaml': 'etcd_image: !sensitive hunter2-hunter2\n',
   'pillar/hosts/m1.yaml': 'etcd_extra_args: { log-level: "debug\\e[31m\\u202E" }\n',
   'states/all.yaml': `description: "Everything.\\nIn two lines, with \\e]0;a title\\a."
 include:
   - thing
-  - { state: events, when: ne pillar.etcd_token "" }
+  - { state: events, when: ne pillar.etcd_image "" }
 `,
   'states/events.yaml': `description: Once for the cluster, and what interrupts it.
 resources:

@@ -48,7 +48,7 @@ resources:
 `;
 
 /** The files that every rig has, unless a test gives its own or leaves one out (`undefined`). */
-const FILES = { 'inventory.yaml': INVENTORY, 'states/thing.yaml': STATE, 'pillar/defaults.yaml': 'etcd_token: t\n' };
+const FILES = { 'inventory.yaml': INVENTORY, 'states/thing.yaml': STATE, 'pillar/defaults.yaml': 'etcd_image: t\n' };
 
 /** Stands in a new folder until the test ends, so that paths in messages are those of an operator who stands there. */
 export async function createRig(files: { [path: string]: string | undefined } = {}): Promise<Rig> {

@@ -1,4 +1,6 @@
 // The main job on real hosts: an etcd cluster from nothing, and rolls that never cost the quorum.
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openRig, type Rig, type RunDocument } from './rig.ts';
@@ -10,7 +12,7 @@ let rig: Rig;
 let versions: string[];
 
 beforeAll(async () => {
-  rig = await openRig('tetcd', '10.213.62', 3);
+  rig = await openRig('tstates', '10.213.73', 3);
   const listed = (await rig.lab.run('m1', 'ls /opt/etcd')).split('\n');
   versions = listed.sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
 });
@@ -18,11 +20,19 @@ afterAll(() => rig?.close());
 
 /** Pillar for one version, with more lines after it. */
 function pillar(more = '', version = versions.at(-1)): void {
-  rig.write({ 'pillar/defaults.yaml': `etcd_bin_dir: /opt/etcd/${version}\n${more}` });
+  rig.write({
+    'pillar/defaults.yaml': `etcd_runtime: systemd\netcd_version: ${version}\netcd_install: { path: /opt/etcd/${version} }\n${more}`,
+  });
 }
 
-function etcdctl(host: string, command: string, version = versions.at(-1)): Promise<string> {
-  return rig.lab.run(host, `/opt/etcd/${version}/etcdctl --command-timeout=5s ${command}`);
+const PKI = '/etc/kubernetes/pki/etcd';
+const CERTIFICATES = `--cacert=${PKI}/ca.crt --cert=${PKI}/healthcheck-client.crt --key=${PKI}/healthcheck-client.key`;
+
+function etcdctl(host: string, command: string, flags = CERTIFICATES): Promise<string> {
+  return rig.lab.run(
+    host,
+    `/usr/local/bin/etcdctl --endpoints=https://127.0.0.1:2379 ${flags} --command-timeout=5s ${command}`,
+  );
 }
 
 interface Status {
@@ -30,11 +40,23 @@ interface Status {
   cluster: string;
 }
 
-async function status(host: string, version?: string): Promise<Status> {
+async function status(host: string): Promise<Status> {
   // Ids are larger than JavaScript's numbers: read as text.
-  const json = (await etcdctl(host, 'endpoint status -w json', version)).replaceAll(/:(\d{10,})/g, ':"$1"');
+  const json = (await etcdctl(host, 'endpoint status -w json')).replaceAll(/:(\d{10,})/g, ':"$1"');
   const { header, leader } = JSON.parse(json)[0].Status;
   return { leader: leader === header.member_id, cluster: header.cluster_id };
+}
+
+/** At one revision: nobody writes meanwhile. */
+async function hash(host: string): Promise<string> {
+  const text = await etcdctl(host, 'endpoint hashkv -w json');
+  return /"(?:HashKV|Hash)":\{[^{]*\{[^}]*\},"hash":(\d+)/.exec(text)![1]!;
+}
+
+/** Three hosts that never had an etcd, and a controller that has forgotten them. */
+async function bare(): Promise<void> {
+  await rig.lab.up(3, { fresh: true });
+  rmSync(join(rig.folder, 'state/quorate'), { recursive: true, force: true });
 }
 
 async function leader(): Promise<string> {
@@ -57,32 +79,86 @@ function why(document: RunDocument, host: string, resource = 'service') {
   return document.results.find((result) => result.host === host && result.resource === `${STATE}/${resource}`)?.why;
 }
 
-describe('kubernetes.etcd.configured', () => {
+describe('kubernetes.running', () => {
   it('takes three bare hosts to three voters of one cluster, with every etcd there is, and then has nothing to do', async () => {
     expect(versions.length).toBeGreaterThan(1);
     for (const version of versions) {
-      if (version !== versions[0]) await rig.lab.up(3, { fresh: true });
+      if (version !== versions[0]) await bare();
       pillar('', version);
-      const first = await rig.json(...APPLY);
+      const first = await rig.json('apply', 'running', '-t', 'masters', '--yes');
       expect([version, first.status, first.document.outcome]).toEqual([version, 0, 'changed']);
-      expect(new Set(first.document.results.map(({ stage }) => stage))).toEqual(new Set([1, undefined]));
 
-      const members = JSON.parse(await etcdctl('m2', 'member list -w json', version)).members;
+      const members = JSON.parse(await etcdctl('m2', 'member list -w json')).members;
       expect(members.map(({ name }: { name: string }) => name).sort()).toEqual(HOSTS);
       expect(members.filter(({ isLearner }: { isLearner?: boolean }) => isLearner)).toEqual([]);
-      const all = await Promise.all(HOSTS.map((host) => status(host, version)));
+      const all = await Promise.all(HOSTS.map(status));
       expect(new Set(all.map(({ cluster }) => cluster)).size).toBe(1);
       expect(all.filter((one) => one.leader)).toHaveLength(1);
-      await etcdctl('m1', `put greeting 'from m1'`, version);
-      expect(await etcdctl('m3', 'get greeting --print-value-only', version)).toBe('from m1');
+      await etcdctl('m1', `put greeting 'from m1'`);
+      expect(await etcdctl('m3', 'get greeting --print-value-only')).toBe('from m1');
+      expect(new Set(await Promise.all(HOSTS.map(hash))).size).toBe(1);
 
-      const second = await rig.json(...APPLY);
-      expect(second.document.outcome).toBe('ok');
+      // What founded the cluster stands nowhere any more, and nobody has lost what the first stage had written.
+      const traces =
+        'grep -rlE "STATE=.?new|TOKEN" /etc/etcd /etc/systemd/system; tr "\\0" "\\n" </proc/$(pidof etcd)/environ | grep STATE';
+      expect(await onEach(traces)).toEqual(HOSTS.map(() => 'ETCD_INITIAL_CLUSTER_STATE=existing'));
+
+      const second = await rig.json('apply', 'running', '-t', 'masters', '--yes');
+      expect([version, second.document.outcome]).toEqual([version, 'ok']);
       expect(Object.values(second.document.hosts).map(({ programs }) => programs)).toEqual([1, 1, 1]);
       expect(await onEach('systemctl is-active etcd; systemctl is-enabled etcd')).toEqual(
         HOSTS.map(() => 'active\nenabled'),
       );
     }
+  });
+
+  it('lets nobody in without a certificate of its CA, neither clients nor peers', async () => {
+    await rig.lab.run(
+      'm1',
+      'openssl req -x509 -newkey rsa:2048 -nodes -keyout /run/x.key -out /run/x.crt -days 1 -subj /CN=x',
+    );
+    const ca = `--cacert ${PKI}/ca.crt`;
+    const ask = (flags: string, port: number) =>
+      rig.lab.run('m1', `curl -sS --http1.1 --max-time 5 ${flags} https://${rig.lab.address('m1')}:${port}/version`);
+    const client = `--cert ${PKI}/healthcheck-client.crt --key ${PKI}/healthcheck-client.key`;
+    for (const port of [2379, 2380]) {
+      expect(await ask(`${ca} ${client}`, port)).toContain('etcdserver');
+      await expect(ask(ca, port)).rejects.toThrow();
+      await expect(ask(`${ca} --cert /run/x.crt --key /run/x.key`, port)).rejects.toThrow();
+      await expect(ask(`--cacert /run/x.crt ${client}`, port)).rejects.toThrow(/certificate/);
+    }
+    await expect(etcdctl('m1', 'get greeting', `--cacert=${PKI}/ca.crt`)).rejects.toThrow();
+    const plain = (port: number) => rig.lab.run('m1', `curl -sf http://127.0.0.1:${port}/version`);
+    for (const port of [2379, 2380]) await expect(plain(port)).rejects.toThrow();
+    expect(await rig.lab.run('m1', 'curl -sf http://127.0.0.1:2381/health')).toContain('true');
+    const elsewhere = `curl -sf --max-time 2 http://${rig.lab.address('m1')}:2381/health`;
+    await expect(rig.lab.run('m2', elsewhere)).rejects.toThrow();
+  });
+
+  it('runs as a user that can do nothing but this', async () => {
+    const shown = await rig.lab.run(
+      'm1',
+      'ps -o user= -C etcd; stat -c "%U %a" /var/lib/etcd; grep -E "CapEff|NoNewPrivs" /proc/$(pidof etcd)/status',
+    );
+    expect(shown.split(/\s+/)).toEqual(['etcd', 'etcd', '700', 'CapEff:', '0000000000000000', 'NoNewPrivs:', '1']);
+    const score = await rig.lab.run(
+      'm1',
+      "systemd-analyze security etcd --no-pager | tail -n 1 | grep -oE '[0-9]+[.][0-9]'",
+    );
+    expect(Number(score)).toBeLessThan(3);
+  });
+
+  it('does not start a known member that has lost its data, and says so in the journal', async () => {
+    await rig.lab.run(
+      'm3',
+      'systemctl stop etcd; mv /var/lib/etcd/member /var/lib/etcd-member; systemctl start etcd || :; systemctl is-active etcd || :',
+    );
+    expect(await rig.lab.run('m3', 'journalctl -q -o cat -u etcd | grep "known member"')).toContain(
+      'etcd does not start: this host is a known member (/var/lib/quorate/main.json), but /var/lib/etcd has no data',
+    );
+    expect(await rig.lab.run('m3', 'ls -A /var/lib/etcd')).toBe('');
+    await rig.lab.run('m3', 'mv /var/lib/etcd-member /var/lib/etcd/member; systemctl start etcd');
+    expect(await etcdctl('m3', 'get greeting --print-value-only')).toBe('from m1');
   });
 });
 
@@ -213,7 +289,7 @@ resources:
 
   it('is refused too while the members that are left elect a leader, when none of them serves', async () => {
     await rig.lab.freeze('m2');
-    const alone = `until ! ${CTL()} endpoint status -w json | grep -q '"leader":[1-9]'; do sleep 0.1; done`;
+    const alone = `until ! ${CTL()} --endpoints=https://127.0.0.1:2379 endpoint status -w json | grep -q '"leader":[1-9]'; do sleep 0.1; done`;
     await rig.lab.run('m1', alone);
     const running = rig.start('plan', STATE, '-t', 'masters', '--connect-limit', '8', '--json');
     await rig.lab.run('m1', "until ss -Htn state established '( sport = :22 )' | grep -q .; do sleep 0.1; done");
@@ -238,8 +314,8 @@ resources:
   });
 });
 
-const CTL = () => `/opt/etcd/${versions.at(-1)}/etcdctl`;
-const MEMBERS = () => HOSTS.map((host) => `http://${rig.lab.address(host)}:2379`);
+const CTL = () => `/usr/local/bin/etcdctl ${CERTIFICATES}`;
+const MEMBERS = () => HOSTS.map((host) => `https://${rig.lab.address(host)}:2379`);
 
 /** Writes through all members from m2, and samples from m1 how many serve. Gives how many writes there are already. */
 async function startLoad(): Promise<number> {
