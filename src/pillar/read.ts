@@ -13,6 +13,7 @@ import type { Path } from '../value.ts';
 import { checkAgreement } from './agreement.ts';
 import { type LayerFiles, listLayerFiles } from './files.ts';
 import { findOrigins, type Layer } from './layer.ts';
+import { checkMembers } from './members.ts';
 import { mergeLayers } from './merge.ts';
 import type { Pillar, PillarSet } from './pillar.ts';
 import { joinSchemas, type PillarSchema, wrapSecrets } from './schema.ts';
@@ -62,6 +63,7 @@ export async function readPillar({
     failures.push(...(wrong.length > 0 ? wrong : checkAgreement(pillar)));
     pillars.set(host.name, pillar);
   }
+  if (failures.length === 0) failures.push(...checkMembers(inventory, pillars));
   if (failures.length > 0) return fail(...dropRepeated(failures));
   return succeed({
     sources,

@@ -246,6 +246,12 @@ describe('a bad pillar is refused at its exact place', () => {
       ],
     ],
     [
+      { 'clusters/main.yaml': 'etcd_member_name: etcd\n' },
+      [
+        'clusters/main.yaml:1:19 duplicate: m1 and m2 are both the member etcd of cluster main → set etcd_member_name in hosts/NAME.yaml alone, or leave it out: it is the host name then',
+      ],
+    ],
+    [
       { 'schema.yaml': 'properties:\n  etcd_image: {type: integer}\n' },
       [
         expect.stringMatching(

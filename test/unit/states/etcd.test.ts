@@ -24,13 +24,25 @@ interface Given {
   pillar: string;
   inventory?: string;
   etcd?: ValueMap;
+  /** The name of the member of m1. */
+  member?: string;
 }
 
 /** What kubernetes.etcd.configured wants of m1, by resource; those that do not apply are left out. */
-async function wanted({ pillar, inventory = INVENTORY, etcd = EXISTING }: Given): Promise<Map<string, ValueMap>> {
+async function wanted({
+  pillar,
+  inventory = INVENTORY,
+  etcd = EXISTING,
+  member = 'm1',
+}: Given): Promise<Map<string, ValueMap>> {
   const folder = mkdtempSync(join(tmpdir(), 'quorate-states-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
-  for (const [path, text] of Object.entries({ 'inventory.yaml': inventory, 'pillar/defaults.yaml': pillar })) {
+  const files = {
+    'inventory.yaml': inventory,
+    'pillar/defaults.yaml': pillar,
+    'pillar/hosts/m1.yaml': `etcd_member_name: ${member}\n`,
+  };
+  for (const [path, text] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), text);
   }
@@ -133,7 +145,6 @@ describe('the manifest of the static pod', () => {
 etcd_version: 3.5.16
 etcd_image: registry.example.com/etcd@sha256:00
 etcd_resources: { requests: { cpu: "1" }, limits: { memory: 2Gi } }
-etcd_member_name: etcd-a
 etcd_client_port: 4001
 etcd_peer_port: 4002
 etcd_metrics_port: 4003
@@ -142,6 +153,7 @@ etcd_wal_dir: /mnt/wal
 etcd_pki_dir: /etc/etcd/pki
 etcd_extra_args: { auto-compaction-retention: 8h, experimental-watch-progress-notify-interval: 1m }
 `,
+      member: 'etcd-a',
     });
     await expect(dumpDocument(pod, 'yaml')).toMatchFileSnapshot('snapshots/static_pod-everything.txt');
   });
