@@ -6,10 +6,10 @@ import type { VerifiedSnapshot } from '../engine/snapshot/verify.ts';
 import { receiptName } from '../etcd/snapshot/name.ts';
 import { compareWithReceipt, type Receipt } from '../etcd/snapshot/receipt.ts';
 import { type Attempt, type Failure, fail, succeed } from '../failure.ts';
-import { EXIT } from './exit.ts';
 import type { Io, Shell } from './io.ts';
 import { addOutputOptions, type CommonOptions } from './options.ts';
-import { printJson, printVisibly, useColor } from './print.ts';
+import { printJson, printVisibly } from './print.ts';
+import { exitOf, interruptible, printFailures } from './snapshot-place.ts';
 
 interface Verified {
   file: string;
@@ -42,14 +42,9 @@ async function verify(files: string[], options: CommonOptions, io: Io): Promise<
       describeVerified(file, snapshot, receipt, options.verbose === true),
     );
     if (texts.length > 0) printVisibly(texts.join('\n\n'), io);
-    if (failures.length > 0) {
-      const { renderFailures } = await import('../report/failures.ts');
-      io.stderr.write(`${renderFailures(failures, { color: useColor(options, io, io.stderr) })}\n`);
-    }
+    await printFailures(failures, options, io);
   }
-  if (failures.some(({ reason }) => reason === 'interrupted')) return EXIT.interrupted;
-  if (failures.some(({ reason }) => reason === 'unreadable')) return EXIT.usage;
-  return failures.length > 0 ? EXIT.refused : EXIT.done;
+  return exitOf(failures);
 }
 
 async function verifyOne(file: string, io: Io): Promise<Attempt<Verified>> {
@@ -58,11 +53,7 @@ async function verifyOne(file: string, io: Io): Promise<Attempt<Verified>> {
     import('../report/progress.ts'),
   ]);
   const progress = createProgress(`reading ${basename(file)}`, io);
-  const interrupt = new AbortController();
-  const onSignal = () => interrupt.abort();
-  process.once('SIGINT', onSignal);
-  const snapshot = await verifySnapshot(file, { signal: interrupt.signal, onProgress: progress.show });
-  process.off('SIGINT', onSignal);
+  const snapshot = await interruptible((signal) => verifySnapshot(file, { signal, onProgress: progress.show }));
   progress.end();
   if (!snapshot.ok) return snapshot;
   const receipt = await readReceipt(file);

@@ -1,9 +1,17 @@
 // quorate snapshot: snapshots one can trust. Each of its commands is in the file of its name.
 import type { Command } from 'commander';
 import type { Shell } from './io.ts';
+import { addSnapshotFetchCommand } from './snapshot-fetch.ts';
+import { addSnapshotListCommand } from './snapshot-list.ts';
+import { addSnapshotPruneCommand } from './snapshot-prune.ts';
+import { addSnapshotSaveCommand } from './snapshot-save.ts';
 import { addSnapshotVerifyCommand } from './snapshot-verify.ts';
 
 export function addSnapshotCommand(program: Command, shell: Shell): void {
-  const snapshot = program.command('snapshot').description("snapshots of a cluster's data");
+  const snapshot = program.command('snapshot').description("snapshots of a cluster's data (docs/snapshots.md)");
+  addSnapshotSaveCommand(snapshot, shell);
+  addSnapshotListCommand(snapshot, shell);
   addSnapshotVerifyCommand(snapshot, shell);
+  addSnapshotFetchCommand(snapshot, shell);
+  addSnapshotPruneCommand(snapshot, shell);
 }

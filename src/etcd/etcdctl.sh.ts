@@ -29,6 +29,8 @@ export function accessOf(pillar: ValueMap): MemberAccess | undefined {
  * Shell functions: `q_etcdctl URL ARGS…` calls a member with the client certificate of health checks, or without one where
  * the host has none, at `http://`; `q_own` is this host's member. `q_listens PORT` says whether something listens there.
  *
+ * With `q_exec=exec` a subshell becomes etcdctl, so that its pid is etcdctl's own.
+ *
  * etcdctl from 3.4 on refuses a flag that is given in the environment as well, so all its variables are taken away.
  */
 export function etcdctlFunctions(access: EtcdctlAccess): string {
@@ -38,7 +40,7 @@ ${etcdPids(access.dataDir)}
 q_etcd_bin=${quote(access.binDir)} q_pki=${quote(access.pkiDir)}
 for q_name in $(env | sed -n 's/^\\(ETCDCTL_[A-Za-z0-9_]*\\)=.*/\\1/p'); do unset "$q_name"; done
 export ETCDCTL_API=3
-q_ctl=
+q_ctl= q_exec=
 q_find_etcdctl() {
   [ -z "$q_ctl" ] || return 0
   if [ -x "$q_etcd_bin/etcdctl" ]; then q_ctl=$q_etcd_bin/etcdctl; return 0; fi
@@ -57,8 +59,8 @@ q_scheme=http
 q_etcdctl() { # HOST:PORT[,HOST:PORT…] ARGS…
   q_find_etcdctl || return 1
   q_urls=$q_scheme://$(printf %s "$1" | sed "s|,|,$q_scheme://|g"); shift
-  if [ "$q_scheme" = http ]; then "$q_ctl" --endpoints="$q_urls" --dial-timeout=1s "$@"
-  else "$q_ctl" --endpoints="$q_urls" --cacert="$q_pki/ca.crt" --cert="$q_pki/healthcheck-client.crt" --key="$q_pki/healthcheck-client.key" --dial-timeout=1s "$@"; fi
+  if [ "$q_scheme" = http ]; then $q_exec "$q_ctl" --endpoints="$q_urls" --dial-timeout=1s "$@"
+  else $q_exec "$q_ctl" --endpoints="$q_urls" --cacert="$q_pki/ca.crt" --cert="$q_pki/healthcheck-client.crt" --key="$q_pki/healthcheck-client.key" --dial-timeout=1s "$@"; fi
 }
 q_own=127.0.0.1:${access.clientPort}`;
 }

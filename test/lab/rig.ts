@@ -65,7 +65,8 @@ export async function openRig(id: string, subnet: string, hosts: number, options
   mkdirSync(join(folder, 'pillar'));
 
   function start(...args: string[]): Running {
-    const inventory = args.includes('-i') || ['states', 'runs'].includes(args[0]!) ? [] : ['-i', lab.inventoryPath];
+    const without = ['states', 'runs'].includes(args[0]!) || args.slice(0, 2).join(' ') === 'snapshot verify';
+    const inventory = args.includes('-i') || without ? [] : ['-i', lab.inventoryPath];
     const child = spawn(QUORATE, [...args, ...inventory], {
       cwd: folder,
       env: { ...process.env, XDG_STATE_HOME: join(folder, 'state'), NO_COLOR: '1', CI: '1' },

@@ -27,3 +27,7 @@ export async function parseReceipt(text: string, from: string): Promise<Attempt<
   const [error] = validate.errors ?? [];
   return wrong(`${error?.instancePath.slice(1) || 'the document'} ${error?.message}`);
 }
+
+export function formatReceipt(receipt: Receipt): string {
+  return `${JSON.stringify(receipt, undefined, 2)}\n`;
+}

@@ -36,9 +36,10 @@ export async function verifySnapshot(file: string, options: VerifyOptions = {}):
     const { size } = await handle.stat();
     const progress = (done: number) => options.onProgress?.(Math.min(done, size * 2), size * 2);
     const trailer = createTrailerCheck();
+    const buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
     for (let position = 0; position < size; ) {
       if (options.signal?.aborted) return fail(INTERRUPTED);
-      const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(CHUNK_BYTES), 0, CHUNK_BYTES, position);
+      const { bytesRead } = await handle.read(buffer, 0, CHUNK_BYTES, position);
       if (bytesRead === 0) break;
       trailer.take(buffer.subarray(0, bytesRead));
       position += bytesRead;
