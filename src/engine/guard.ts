@@ -1,6 +1,7 @@
 // What a host says for the guard of the beginning and for preflight: data, ledger, marker, free space, busy ports.
 import type { MemberSighting } from '../etcd/beginning.ts';
-import { accessOf, etcdctlFunctions } from '../etcd/etcdctl.sh.ts';
+import { accessOf, etcdctlFunctions, listensOn } from '../etcd/etcdctl.sh.ts';
+import { READ_FLAT } from '../etcd/flat.sh.ts';
 import { ledgerFile, ledgerNames, markerFile, parseLedger, parseMarker } from '../etcd/ledger.ts';
 import { type DeclaredMember, parseMemberList } from '../etcd/members.ts';
 import type { HostPreflight } from '../etcd/preflight.ts';
@@ -27,34 +28,33 @@ export function guardScript(
   const access = accessOf(pillar);
   if (!access) return undefined;
   const { etcd_peer_port: peerPort, etcd_metrics_port: metricsPort, etcd_version: version } = pillar;
+  const etcd = quote(`${access.binDir}/etcd`);
   const ports = [access.clientPort, peerPort, metricsPort].filter((port) => typeof port === 'number');
+  const own = listensOn(access.clientPort);
+  const busy = ports.map((port) => `  ! ${listensOn(port)} || printf 'busy %s %s\\n' ${port} "$(q_holder ${port})"`);
   return `
 ${etcdctlFunctions(access)}
+${READ_FLAT}
 ${HOLDER}
 q_dir=${quote(access.dataDir)}
 q_data=no
 [ ! -e "$q_dir/member" ] || q_data=yes
-printf 'data %s\\n' "$q_data"
-q_ledger=
-if [ -e ${quote(ledgerFile(cluster))} ]; then
-  q_ledger=$(cat ${quote(ledgerFile(cluster))})
-  printf 'ledger '; printf %s "$q_ledger" | tr -d '\\n'; echo
+echo "data $q_data"
+q_names=no
+if q_flat ${quote(ledgerFile(cluster))}; then
+  printf 'ledger %s\\n' "$q_text"
+  case $q_text in *${quote(ledgerNames(declared))}*) q_names=yes ;; esac
 fi
-if [ -e ${quote(markerFile(cluster))} ]; then printf 'marker '; tr -d '\\n' <${quote(markerFile(cluster))}; echo; fi
+! q_flat ${quote(markerFile(cluster))} || printf 'marker %s\\n' "$q_text"
 q_there=$q_dir
 while [ ! -e "$q_there" ]; do q_there=\${q_there%/*}; [ -n "$q_there" ] || q_there=/; done
-df -Pk "$q_there" 2>/dev/null | { read -r q_head; read -r q_device q_size q_used q_free q_rest; printf 'free %s\\n' "$q_free"; }
-if q_listens ${access.clientPort}; then
-  case $q_ledger in
-    *${quote(ledgerNames(declared))}*) ;;
-    *) q_list=$(q_etcdctl "$q_own" --command-timeout=3s member list -w json 2>/dev/null) && printf 'members %s\\n' "$q_list" ;;
-  esac
-${version === undefined ? `elif [ "$q_data" = no ] && [ -x "$q_etcd_bin/etcd" ]; then\n  timeout 5 "$q_etcd_bin/etcd" --version 2>/dev/null | sed -n 's/^etcd Version: /installed /p'` : ''}
+df -Pk "$q_there" 2>/dev/null | { read -r q_head; read -r q_device q_size q_used q_free q_rest; echo "free $q_free"; }
+if [ $q_names = no ] && ${own}; then
+  q_find_lack || { q_list=$(q_etcdctl 3 "$q_own" member list -w json 2>/dev/null) && printf 'members %s\\n' "$q_list"; }
+${version === undefined ? `elif [ $q_data = no ] && [ -x ${etcd} ] && ! ${own}; then\n  q_limit 5 ${etcd} --version 2>/dev/null | sed -n 's/^etcd Version: /installed /p'` : ''}
 fi
-if [ "$q_data" = no ]; then
-  for q_port in ${ports.join(' ')}; do
-    ! q_listens "$q_port" || printf 'busy %s %s\\n' "$q_port" "$(q_holder "$q_port")"
-  done
+if [ $q_data = no ]; then
+${busy.join('\n')}
 fi
 echo whole`;
 }

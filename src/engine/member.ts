@@ -1,5 +1,5 @@
 // Asking one host's etcd member how it is, from the host itself.
-import { accessOf, etcdctlFunctions, etcdPids } from '../etcd/etcdctl.sh.ts';
+import { accessOf, ETCD_PIDS, etcdctlFunctions, listensOn, worksOn } from '../etcd/etcdctl.sh.ts';
 import type { ValueMap } from '../value.ts';
 
 /** Raft waits for one to two timeouts before it calls an election (etcd's raft package), and may have to call another. */
@@ -13,8 +13,8 @@ function electionSeconds({ etcd_election_timeout: timeout }: ValueMap): number {
 }
 
 /**
- * Prints `etcdctl endpoint status -w json` of the local member, or nothing where none listens: a bare host must not
- * cost a dial timeout. With `waits`, a member that knows no leader is asked until an election would be over: a cluster
+ * Prints `etcdctl endpoint status -w json` of the local member, or nothing where none listens, or where there is nothing
+ * to ask it with: a bare host must not cost a dial timeout. With `waits`, a member that knows no leader is asked until an election would be over: a cluster
  * that is just electing serves again in a moment, and must not be taken for one that does not serve. Never asks for a
  * hash (that reads the whole keyspace).
  */
@@ -23,12 +23,14 @@ export function memberStatusScript(pillar: ValueMap, waits = true): string | und
   if (!access) return undefined;
   return `
 ${etcdctlFunctions(access)}
-q_listens ${access.clientPort} || exit 0
-q_end=$(( $(date +%s) + ${waits ? electionSeconds(pillar) : 0} ))
+${listensOn(access.clientPort)} || exit 0
+if q_find_lack; then echo "the member cannot be asked: there is no $q_lack" >&2; exit 0; fi
+q_end=
 while :; do
-  q_status=$(q_etcdctl "$q_own" --command-timeout=3s endpoint status -w json) || break
+  q_status=$(q_etcdctl 3 "$q_own" endpoint status -w json) || break
   case $q_status in *'"leader":'[1-9]*) break ;; esac
-  [ "$(date +%s)" -lt "$q_end" ] || break
+  q_now=$(date +%s)
+  [ "$q_now" -lt "\${q_end:=$((q_now + ${waits ? electionSeconds(pillar) : 0}))}" ] || break
   sleep 0.2 2>/dev/null || sleep 1
 done
 printf '%s\\n' "$q_status"`;
@@ -39,9 +41,9 @@ export function memberProcessScript(pillar: ValueMap): string | undefined {
   const access = accessOf(pillar);
   if (!access) return undefined;
   return `
-${etcdPids(access.dataDir)}
+${ETCD_PIDS}
 ${STARTED}
-for q_pid in $(q_etcd_pids); do q_started "$q_pid" && printf '%s:%s\\n' "$q_pid" "$q_start"; done
+for q_pid in $(q_etcd_pids); do ${worksOn(access.dataDir)} && q_started "$q_pid" && printf '%s:%s\\n' "$q_pid" "$q_start"; done
 :`;
 }
 
@@ -69,7 +71,7 @@ for q_former in ${former.filter((process) => /^\d+:\d+$/.test(process)).join(' '
   q_why="the process \${q_former%:*}, which was to be replaced, still runs"
   while q_started "\${q_former%:*}" && [ "$q_start" = "\${q_former#*:}" ]; do q_wait; done
 done
-until q_why=$(q_etcdctl "$q_own" --command-timeout=3s endpoint health 2>&1); do q_wait; done`;
+until q_why=$(q_etcdctl 3 "$q_own" endpoint health 2>&1); do q_wait; done`;
 }
 
 // Field 22 of /proc/PID/stat, counted after the command's closing parenthesis; a zombie has ended.

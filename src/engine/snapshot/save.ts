@@ -105,7 +105,7 @@ async function reachQuorum(
   const call = options.canary
     ? `put ${quote(CANARY_KEY)} ${quote(value)} -w json`
     : `get ${quote(CANARY_KEY)} --keys-only -w json`;
-  const script = `${etcdctlScript(options.pillar(host))}\nq_etcdctl "$q_own" --command-timeout=5s ${call}`;
+  const script = `${etcdctlScript(options.pillar(host))}\nq_etcdctl 5 "$q_own" ${call}`;
   const part = { id: 'canary', script };
   const { answers, failure } = options.canary
     ? await session.write({ kind: 'write', parts: [part] }, limits)

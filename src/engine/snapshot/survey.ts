@@ -30,7 +30,7 @@ const HASH_TRIES = 10;
 const HASH_PAUSE_MS = 500;
 
 export async function askMembers(options: SurveyOptions): Promise<AskedMember[]> {
-  const answers = await onEach(options, 'q_etcdctl "$q_own" --command-timeout=3s endpoint status -w json');
+  const answers = await onEach(options, 'q_etcdctl 3 "$q_own" endpoint status -w json');
   return options.members.map((host) => {
     const status = parseEndpointStatus(Buffer.from(answers.get(host)?.stdout ?? []).toString());
     return status ? { host, status } : { host };
@@ -54,7 +54,7 @@ export async function compareData(
   revision: number,
 ): Promise<Attempt<NonNullable<Receipt['compared']>>> {
   const hosts = asked.filter(({ status }) => status !== undefined && !status.learner).map(({ host }) => host);
-  const script = `q_etcdctl "$q_own" --command-timeout=${HASH_LIMIT_SECONDS}s endpoint hashkv --rev=${revision} -w json`;
+  const script = `q_etcdctl ${HASH_LIMIT_SECONDS} "$q_own" endpoint hashkv --rev=${revision} -w json`;
   const all = { ...options, members: hosts, limitMs: options.limitMs + HASH_LIMIT_SECONDS * 1000 };
   for (let attempt = 1; ; attempt++) {
     const answers = await onEach(all, script);

@@ -88,7 +88,7 @@ if [ "$q_free" -lt ${Math.ceil((expected * MARGIN) / 1024)} ]; then echo "$q_fre
 q_new=${quote(`${FOLDER}/.new-`)}$$
 mkdir "$q_new" && echo "$$ $(q_started $$) $q_boot" >"$q_new/holder" && mv "$q_new" ${quote(folder)} || exit 1
 cd ${quote(folder)} || exit 1
-( ( q_exec=exec; q_etcdctl "$q_own" --command-timeout=${limitSeconds}s snapshot save ${quote(`${folder}/snapshot.db`)} >log 2>&1 ) & echo $! >pid
+( ( q_exec=exec; q_etcdctl ${limitSeconds} "$q_own" snapshot save ${quote(`${folder}/snapshot.db`)} >log 2>&1 ) & echo $! >pid
   wait "$!"; echo "$?" >status.new; mv status.new status ) </dev/null >/dev/null 2>&1 &`;
 }
 

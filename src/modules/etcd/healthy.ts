@@ -109,12 +109,12 @@ function gate(want: Want, { members }: ClusterView): string {
   const needed = want.members === 'all' ? members.length : quorumOf(members.length);
   const access = { binDir: want.bin_dir, pkiDir: want.pki_dir, clientPort: want.client_port };
   return `${etcdctlFunctions(access).trim()}
-all=${quote(members.map(({ client }) => client).join(','))}
+all=${quote(members.map(({ client }) => `https://${client}`).join(','))}
 end=$(($(date +%s) + ${want.timeout}))
 field() { sed -n "s/.*\\"$1\\":\\(-\\{0,1\\}[0-9]*\\).*/\\1/p"; } # of each line
 count() { grep -c . || :; }
 ask() { # sets why; succeeds when there is nothing to wait for
-  said=$(q_etcdctl "$all" --command-timeout=5s endpoint status -w json 2>&1)
+  said=$(q_etcdctl 5 "$all" endpoint status -w json 2>&1)
   statuses=$(printf '%s\\n' "$said" | sed 's/{"Endpoint"/\\
 &/g' | grep '^{"Endpoint"')
   case $statuses in
@@ -149,8 +149,8 @@ done`;
 
 /** At one revision that all have; compacted meanwhile: asked again, at the next. */
 const HASHES = `  revision=$(printf '%s\\n' "$serving" | field revision | sort -n | head -n 1)
-  serving_at=$(printf '%s\\n' "$serving" | sed 's|^{"Endpoint":"[a-z]*://\\([^"]*\\)".*|\\1|' | tr '\\n' , | sed 's/,*$//')
-  hashes=$(q_etcdctl "$serving_at" --command-timeout=60s endpoint hashkv --rev="\${revision:-0}" -w json 2>&1 | sed 's/{"Endpoint"/\\
+  serving_at=$(printf '%s\\n' "$serving" | sed 's|^{"Endpoint":"\\([^"]*\\)".*|\\1|' | tr '\\n' , | sed 's/,*$//')
+  hashes=$(q_etcdctl 60 "$serving_at" endpoint hashkv --rev="\${revision:-0}" -w json 2>&1 | sed 's/{"Endpoint"/\\
 &/g' | grep '^{"Endpoint"')
   if [ "$(printf '%s\\n' "$hashes" | count)" != "$number" ]; then why="not all members gave the hash of their data"; return 1; fi
   if [ "$(printf '%s\\n' "$hashes" | field compact_revision | sort -u | count)" -gt 1 ]; then

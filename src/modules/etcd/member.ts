@@ -1,4 +1,5 @@
 // etcd.member: the host's member may be what is declared, and what it is has been written down.
+import { READ_FLAT } from '../../etcd/flat.sh.ts';
 import {
   formatLedger,
   formatMarker,
@@ -50,15 +51,18 @@ export const etcdMember: Module<Id, Want, Seen> = {
     examples: [{ cluster: 'main', name: 'm1', data_dir: '/var/lib/etcd' }],
   },
   claims: ({ cluster }) => `etcd:${cluster}`,
-  read: ({ cluster, data_dir: directory }) => `data=no
+  read: ({ cluster, data_dir: directory }) => `${READ_FLAT.trim()}
+data=no
 [ ! -e ${quote(`${directory}/member`)} ] || data=yes
-flat() { [ ! -e "$1" ] || tr -d '\\n\\t' <"$1"; }
-printf '%s\\t%s\\t%s\\n' "$data" "$(flat ${quote(markerFile(cluster))})" "$(flat ${quote(ledgerFile(cluster))})"`,
+q_flat ${quote(markerFile(cluster))}
+marker=$q_text
+q_flat ${quote(ledgerFile(cluster))}
+printf '%s\\t%s\\t%s\\n' "$data" "$marker" "$q_text"`,
   parse({ stdout }) {
-    const [data, marker, ledger, more] = new TextDecoder().decode(stdout).replace(/\n$/, '').split('\t');
-    if ((data !== 'yes' && data !== 'no') || marker === undefined || ledger === undefined || more !== undefined)
+    const [data, marker, ...rest] = new TextDecoder().decode(stdout).replace(/\n$/, '').split('\t');
+    if ((data !== 'yes' && data !== 'no') || marker === undefined || rest.length === 0)
       throw new Error('this is no reading of a member');
-    return { hasData: data === 'yes', marker, ledger };
+    return { hasData: data === 'yes', marker, ledger: rest.join('\t') };
   },
   diff(want, seen, view) {
     const member = view?.members.find(({ name }) => name === want.name);
