@@ -1,12 +1,13 @@
 // From what hosts and controller say to the judgement on each cluster's beginning, and the notes that a plan carries.
-import { type Beginning, judgeBeginning, type MemberSighting } from '../etcd/beginning.ts';
+import { judgeBeginning } from '../etcd/beginning/judge.ts';
+import type { Beginning, MemberSighting } from '../etcd/beginning/situation.ts';
 import type { Found, Ledger } from '../etcd/ledger.ts';
-import type { DeclaredMember } from '../etcd/members.ts';
 import { type HostPreflight, preflight } from '../etcd/preflight.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Cluster } from '../inventory/inventory.ts';
 import type { ClusterView, Refusal } from '../modules/module.ts';
 import type { ValueMap } from '../value.ts';
+import { declaredMembers } from './declared.ts';
 import type { Loaded } from './load.ts';
 import type { Findings } from './make-plan.ts';
 import type { Probe } from './probe.ts';
@@ -29,26 +30,6 @@ export interface ClusterJudgement {
 }
 
 export type Judgements = ReadonlyMap<string, ClusterJudgement>;
-
-type DeclaringScope = Pick<Loaded, 'inventory' | 'pillars'>;
-
-/** As inventory and pillar have them. */
-export function declaredMembers({ inventory, pillars }: DeclaringScope, cluster: Cluster): DeclaredMember[] {
-  return cluster.members.map((host) => {
-    const { etcd_member_name: name, etcd_peer_port: port } = pillars.of(host).data;
-    const { address } = inventory.hosts.get(host)!;
-    return {
-      host,
-      name: typeof name === 'string' ? name : host,
-      peerUrl: `https://${bracketed(address)}:${typeof port === 'number' ? port : 2380}`,
-    };
-  });
-}
-
-/** An IPv6 address stands in brackets before a port. */
-export function bracketed(address: string): string {
-  return address.includes(':') && !address.startsWith('[') ? `[${address}]` : address;
-}
 
 /** Clusters of the run whose hosts were asked about their beginning. */
 function judgeClusters(

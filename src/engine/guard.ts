@@ -1,5 +1,5 @@
 // What a host says for the guard of the beginning and for preflight: data, ledger, marker, free space, busy ports.
-import type { MemberSighting } from '../etcd/beginning.ts';
+import type { MemberSighting } from '../etcd/beginning/situation.ts';
 import { accessOf, etcdctlFunctions, listensOn } from '../etcd/etcdctl.sh.ts';
 import { READ_FLAT } from '../etcd/flat.sh.ts';
 import { ledgerFile, ledgerNames, markerFile, parseLedger, parseMarker } from '../etcd/ledger.ts';

@@ -2,7 +2,8 @@
 
 import { alarmsIn } from '../etcd/health.ts';
 import type { ClusterView, MemberView } from '../modules/module.ts';
-import { bracketed, declaredMembers, type Judgements } from './beginning.ts';
+import type { Judgements } from './beginning.ts';
+import { bracketed, declaredMembers } from './declared.ts';
 import type { Scope } from './load.ts';
 import type { Probe } from './probe.ts';
 

@@ -1,6 +1,6 @@
 // The contract of a module: the pure functions behind one resource function such as `file.managed`.
 
-import type { Beginning } from '../etcd/beginning.ts';
+import type { Beginning } from '../etcd/beginning/situation.ts';
 import type { Attempt } from '../failure.ts';
 import type { AuthorityKeeper } from '../pki/keeper.ts';
 import type { Part } from '../shell/program.ts';

@@ -5,6 +5,7 @@ import type { Failure } from '../../failure.ts';
 import type { ApplySession } from '../../transport/session.ts';
 import type { ValueMap } from '../../value.ts';
 import { type Connect, inParallel } from '../connections.ts';
+import { declaredMember } from '../declared.ts';
 import type { Scope } from '../load.ts';
 import { parseHash, parseStatus } from './parse.ts';
 import { hashProgram, type StatusPaths, statusPaths, statusProgram } from './program.ts';
@@ -52,7 +53,7 @@ export function createStatusAsker(scope: Scope, options: AskOptions): StatusAske
   }
 
   async function askHost(host: string): Promise<Sighting> {
-    const { declared, paths } = declaredMember(scope, host);
+    const { declared, paths } = memberOf(scope, host);
     const session = await sessionOf(host);
     if ('reason' in session) return { seen: { host, declared, failure: session }, at: new Date(), programs: 0 };
     const sent = Date.now();
@@ -76,7 +77,7 @@ export function createStatusAsker(scope: Scope, options: AskOptions): StatusAske
     const { host } = sighting.seen;
     const session = sessions.get(host);
     if (!session || !statusOf(sighting.seen)) return sighting;
-    const program = hashProgram(declaredMember(scope, host).paths, revision);
+    const program = hashProgram(memberOf(scope, host).paths, revision);
     const { answers } = await session.read(program, { signal: options.signal, limitMs: HASH_LIMIT_MS });
     const hash = parseHash(answers, revision);
     return { ...sighting, seen: { ...sighting.seen, ...(hash ? { hash } : {}) }, programs: session.programs };
@@ -104,17 +105,16 @@ export function createStatusAsker(scope: Scope, options: AskOptions): StatusAske
   };
 }
 
-function declaredMember(scope: Scope, name: string): { declared: DeclaredMember; paths: StatusPaths } {
-  const host = scope.inventory.hosts.get(name)!;
-  const pillar: ValueMap = scope.pillars.of(name).data;
+function memberOf(scope: Scope, host: string): { declared: DeclaredMember; paths: StatusPaths } {
+  const pillar: ValueMap = scope.pillars.of(host).data;
   const number = (key: string) => pillar[key] as number;
-  const paths = statusPaths(host.cluster!, pillar);
-  const address = host.address.includes(':') ? `[${host.address}]` : host.address;
+  const paths = statusPaths(scope.inventory.hosts.get(host)!.cluster!, pillar);
+  const { name, peerUrl } = declaredMember(scope, host);
   return {
     paths,
     declared: {
-      name: typeof pillar.etcd_member_name === 'string' ? pillar.etcd_member_name : name,
-      peerUrl: `https://${address}:${number('etcd_peer_port')}`,
+      name,
+      peerUrl,
       clientPort: paths.clientPort,
       dataDir: paths.dataDir,
       quota: number('etcd_quota_backend_bytes'),

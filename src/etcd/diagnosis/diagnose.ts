@@ -3,11 +3,12 @@ import { findAlarms } from './alarms.ts';
 import { findCertificates } from './certificates.ts';
 import { type Finding, type FindingKind, sortFindings } from './finding.ts';
 import { findHistories } from './histories.ts';
+import { matchMembers } from './match.ts';
 import { findMembership } from './membership.ts';
 import type { SeenCluster } from './seen.ts';
 import { describeBare, findService, isBare } from './service.ts';
 import { findShortages } from './shortages.ts';
-import { matchMembers, type Standings } from './standing.ts';
+import type { Standings } from './standing.ts';
 import { findVersions } from './versions.ts';
 
 export interface Diagnosis {

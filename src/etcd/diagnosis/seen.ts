@@ -95,3 +95,10 @@ export interface SeenHash {
   compactRevision: number;
   hash: number;
 }
+
+/** A host whose member has answered. */
+export interface Answered {
+  host: string;
+  seen: SeenHost;
+  status: MemberStatus;
+}

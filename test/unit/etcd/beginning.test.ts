@@ -1,7 +1,8 @@
 // The guard of the beginning, as a table of what hosts say, and as what must hold whatever they say.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { judgeBeginning, type MemberSighting, type Situation } from '../../../src/etcd/beginning.ts';
+import { judgeBeginning } from '../../../src/etcd/beginning/judge.ts';
+import type { MemberSighting, Situation } from '../../../src/etcd/beginning/situation.ts';
 import type { Ledger, Marker } from '../../../src/etcd/ledger.ts';
 import { type DeclaredMember, initialCluster, type ListedMember } from '../../../src/etcd/members.ts';
 import type { MemberStatus } from '../../../src/etcd/status.ts';
