@@ -28,18 +28,29 @@ interface Application extends Applied {
   intent: Intent;
 }
 
-/** Every host with work is locked by this run; before each stage `lostLock` says whether that has ended. */
+/** What may end an apply before its last stage, asked before each. */
+export interface Bounds {
+  /** Of the whole run, in milliseconds since 1970. */
+  deadline: number;
+  /** Every host with work is locked by this run; this says whether that has ended. */
+  lostLock(): Failure | undefined;
+  /** Where it stands before its first stage. */
+  start: string;
+}
+
+/** With `interrupted` nothing is written, and what would have been is told as blocked. */
 export async function apply(
   context: LiveContext,
   intent: Intent,
-  lostLock: () => Failure | undefined,
+  bounds: Bounds,
+  interrupted?: Failure,
 ): Promise<Applied> {
   const application: Application = { context, intent, results: settledByPlan(intent), written: new Set() };
-  const deadline = Date.now() + context.loaded.limits.run;
+  if (interrupted) application.interrupted = interrupted;
   for (const stage of intent.plan.stages) {
     await noticeEnded(context);
     const why =
-      application.interrupted ?? reasonToStop(context, stage, deadline, intent.plan.stages.length) ?? lostLock();
+      application.interrupted ?? reasonToStop(context, stage, bounds, intent.plan.stages.length) ?? bounds.lostLock();
     if (why) {
       application.interrupted = why;
       for (const key of [...stage.steps.values()].flat()) settle(application, stage, key, 'blocked', why);
@@ -57,9 +68,14 @@ async function noticeEnded({ connections }: LiveContext): Promise<void> {
   if ([...connections.sessions.values()].some(({ ended }) => ended)) await sleep(NOTICE_MS);
 }
 
-function reasonToStop(context: LiveContext, stage: Stage, deadline: number, stages: number): Failure | undefined {
+function reasonToStop(
+  context: LiveContext,
+  stage: Stage,
+  { deadline, start }: Bounds,
+  stages: number,
+): Failure | undefined {
   const done = stage.number - 1;
-  const where = done === 0 ? 'before the first stage: nothing was written' : `after stage ${done} of ${stages}`;
+  const where = done === 0 ? start : `after stage ${done} of ${stages}`;
   if (context.stop.aborted || context.kill.aborted) {
     const next = 'run the same command again: it goes on from what is there';
     return { reason: 'interrupted', message: `stopped ${where}`, next };

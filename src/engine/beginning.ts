@@ -6,6 +6,7 @@ import { type HostPreflight, preflight } from '../etcd/preflight.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Cluster } from '../inventory/inventory.ts';
 import type { ClusterView, Refusal } from '../modules/module.ts';
+import { BACKDATED_MS } from '../pki/issue.ts';
 import type { ValueMap } from '../value.ts';
 import { declaredMembers } from './declared.ts';
 import type { Loaded } from './load.ts';
@@ -124,7 +125,12 @@ const MOST_CLOCK_SKEW_SECONDS = 1;
 function hostPreflight(host: string, { pillars }: Pick<Loaded, 'pillars'>, probe: Probe | undefined): HostPreflight[] {
   if (!probe?.guard) return [];
   const { hasData, freeBytes, busyPorts, installed } = probe.guard;
-  const { etcd_min_free_bytes: least, etcd_max_clock_skew: skew, etcd_version: version } = pillars.of(host).data;
+  const {
+    etcd_min_free_bytes: least,
+    etcd_max_clock_skew: skew,
+    etcd_version: version,
+    etcd_pki: pki,
+  } = pillars.of(host).data;
   const wanted = typeof version === 'string' ? version : installed;
   return [
     {
@@ -133,6 +139,7 @@ function hostPreflight(host: string, { pillars }: Pick<Loaded, 'pillars'>, probe
       busyPorts,
       leastFreeBytes: typeof least === 'number' ? least : LEAST_FREE_BYTES,
       mostClockSkew: typeof skew === 'number' ? skew : MOST_CLOCK_SKEW_SECONDS,
+      ...(pki === 'managed' ? { mostBehind: BACKDATED_MS / 1000 } : {}),
       ...(freeBytes === undefined ? {} : { freeBytes }),
       ...(probe.clock ? { clock: probe.clock } : {}),
       ...(probe.member ? { running: probe.member.version } : {}),

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Failure } from '../failure.ts';
 import type { NodeKey } from '../graph/graph.ts';
-import { type Applied, apply } from './apply.ts';
+import { type Applied, apply, type Bounds } from './apply.ts';
 import { isFounded, judge, type Knowledge, ledgerOf } from './beginning.ts';
 import type { LiveContext, RunContext } from './context.ts';
 import { keepLedger, readLedgers } from './controller-ledger.ts';
@@ -31,29 +31,26 @@ export async function applyRounds(
   intent: Intent,
   seen: Findings,
   knowledge: Knowledge,
-  lostLock: () => Failure | undefined,
+  bounds: Bounds,
 ): Promise<Applied> {
-  const first = await applyOnce(context, intent, seen, knowledge, lostLock);
-  if (
-    !first.proved ||
-    !intent.plan.clusters.some((view) => isFounded(context.loaded.graph, view)) ||
-    !isWell(first.applied)
-  )
-    return first.applied;
-  const why = reasonToStop(context, lostLock);
-  if (why) return { ...first.applied, interrupted: why };
+  const { applied: first, proved } = await applyOnce(context, intent, seen, knowledge, bounds);
+  const founded = intent.plan.clusters.filter((view) => isFounded(context.loaded.graph, view));
+  if (!proved || founded.length === 0 || !isWell(first)) return first;
 
   // The proof has just asked every host that was written to: that is this round's look.
   const later = { ...knowledge, now: new Date().toISOString() };
-  const judged = judge(context.loaded, first.proved, later);
+  const judged = judge(context.loaded, proved, later);
   const again = makePlan(context.run, context.loaded, await recallAll(context, judged));
   context.emit({ type: 'planned', at: new Date(), plan: again.plan });
-  const second = await applyOnce(context, again, judged, later, lostLock);
-  return {
-    results: mergeResults(first.applied.results, second.applied.results),
-    written: new Set([...first.applied.written, ...second.applied.written]),
-    ...(second.applied.interrupted ? { interrupted: second.applied.interrupted } : {}),
-  };
+  const { applied: second } = await applyOnce(context, again, judged, later, {
+    ...bounds,
+    start: 'before its second round',
+  });
+  return mergeRounds(
+    first,
+    second,
+    founded.map(({ name }) => name),
+  );
 }
 
 async function applyOnce(
@@ -61,19 +58,32 @@ async function applyOnce(
   intent: Intent,
   seen: Findings,
   knowledge: Knowledge,
-  lostLock: () => Failure | undefined,
+  bounds: Bounds,
 ): Promise<{ applied: Applied; proved?: Findings }> {
-  for (const view of intent.plan.clusters) {
-    const ledger = ledgerOf(view);
-    const failure = ledger && (await keepLedger(context.home, ledger, knowledge.ledgers.get(view.name)));
-    // Before anything is written: a controller that cannot remember a cluster must not change it.
-    if (failure)
-      return { applied: { results: new Map(), written: new Set(), interrupted: { ...failure, reason: 'guard' } } };
-  }
-  const applied = await apply(context, intent, lostLock);
-  if (context.kill.aborted) return { applied };
+  // Before anything is written: a controller that cannot remember a cluster must not change it.
+  const applied = await apply(context, intent, bounds, await keepLedgers(context, intent, knowledge));
+  if (context.kill.aborted) return { applied: { ...applied, interrupted: applied.interrupted ?? UNPROVED } };
   const proved = await prove(context, intent, seen, applied);
   return { applied, ...(proved ? { proved } : {}) };
+}
+
+const UNPROVED: Failure = {
+  reason: 'interrupted',
+  message: 'stopped before what was written was proved',
+  next: 'run the same command again: it proves what is there, and goes on',
+};
+
+async function keepLedgers(
+  { home }: LiveContext,
+  { plan }: Intent,
+  { ledgers }: Knowledge,
+): Promise<Failure | undefined> {
+  for (const view of plan.clusters) {
+    const ledger = ledgerOf(view);
+    const failure = ledger && (await keepLedger(home, ledger, ledgers.get(view.name)));
+    if (failure) return { ...failure, reason: 'guard' };
+  }
+  return undefined;
 }
 
 const ILL: ReadonlySet<Outcome> = new Set(['failed', 'blocked', 'refused', 'unreachable']);
@@ -82,12 +92,22 @@ function isWell({ results, interrupted }: Applied): boolean {
   return interrupted === undefined && ![...results.values()].some(({ outcome }) => ILL.has(outcome));
 }
 
-function reasonToStop({ stop, kill }: LiveContext, lostLock: () => Failure | undefined): Failure | undefined {
-  if (!stop.aborted && !kill.aborted) return lostLock();
+/** The results of both rounds as those of one run, in which the clusters `founded` were founded by the first. */
+export function mergeRounds(first: Applied, second: Applied, founded: readonly string[]): Applied {
+  const { interrupted } = second;
   return {
-    reason: 'interrupted',
-    message: 'stopped after the cluster was founded; its members are still declared as `new` there',
-    next: 'run the same command again: it goes on from what is there',
+    results: mergeResults(first.results, second.results),
+    written: new Set([...first.written, ...second.written]),
+    ...(interrupted ? { interrupted: whileTaking(interrupted, founded) } : {}),
+  };
+}
+
+/** The first round stands: what is said is about the second alone. */
+function whileTaking(why: Failure, founded: readonly string[]): Failure {
+  return {
+    ...why,
+    message: `cluster ${founded.join(', ')} is founded and serves, but \`new\` has not become \`existing\` on all its members: ${why.message}`,
+    next: `${why.next ?? 'run the same command again'}; that run finishes it`,
   };
 }
 

@@ -79,8 +79,11 @@ export async function runApply(context: RunContext, options: ApplyOptions): Prom
         failures: [refusal],
       });
 
-    const lostLock = () => findLostLock(context.loaded, seen, options.minorityLock);
-    const rounds = await applyRounds(live, intent, judged, knowledge, lostLock);
+    const rounds = await applyRounds(live, intent, judged, knowledge, {
+      deadline: Date.now() + context.loaded.limits.run,
+      lostLock: () => findLostLock(context.loaded, seen, options.minorityLock),
+      start: 'before the first stage: nothing was written',
+    });
     return end(context, 'apply', began, seen, appliedEnd(intent, rounds));
   } finally {
     letGo();

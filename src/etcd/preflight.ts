@@ -15,6 +15,8 @@ export interface HostPreflight {
   clock?: { atLeast: number; atMost: number };
   /** Seconds. */
   mostClockSkew: number;
+  /** How far its clock may be behind the controller's; absent where the controller makes no certificates for it. Seconds. */
+  mostBehind?: number;
   /** Of the running member. */
   running?: string;
   /** As the pillar declares it, else what the binary on the host says. */
@@ -43,7 +45,12 @@ export function preflight(members: number, hosts: readonly HostPreflight[]): Pre
       ? [`${members} members tolerate no more failures than ${members - 1}: an odd number costs one host less`]
       : [];
   return {
-    obstacles: [...hosts.flatMap(checkPorts), ...hosts.flatMap(checkSpace), ...checkClocks(hosts)],
+    obstacles: [
+      ...hosts.flatMap(checkPorts),
+      ...hosts.flatMap(checkSpace),
+      ...hosts.flatMap(checkClock),
+      ...checkClocks(hosts),
+    ],
     refusals: versions.refusals,
     warnings: [...even, ...versions.warnings],
   };
@@ -63,6 +70,17 @@ function checkSpace({ host, freeBytes, leastFreeBytes }: HostPreflight): Refusal
     {
       refused: `${host} has ${inGibibytes(freeBytes)} free for etcd's data, and at least ${inGibibytes(leastFreeBytes)} are wanted`,
       next: 'make room, or lower etcd_min_free_bytes if you know that it is enough',
+    },
+  ];
+}
+
+/** A certificate begins when it is made, by the controller's clock; etcd would not start with one of tomorrow. */
+function checkClock({ host, clock, mostBehind }: HostPreflight): Refusal[] {
+  if (!clock || mostBehind === undefined || -clock.atMost / 1000 <= mostBehind) return [];
+  return [
+    {
+      refused: `the clock of ${host} is at least ${Math.floor(-clock.atMost / 1000)} s behind this controller's, so certificates made here now would not be valid there yet`,
+      next: "set the clock right that is wrong, the host's or the one here (chrony, systemd-timesyncd)",
     },
   ];
 }

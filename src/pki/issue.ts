@@ -11,7 +11,7 @@ import { readCertificates, USAGES } from './certificate.ts';
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 
 /** Clocks of hosts differ: a certificate is valid a little before it was made. Milliseconds. */
-const BACKDATED_MS = 5 * 60_000;
+export const BACKDATED_MS = 5 * 60_000;
 const DAY_MS = 24 * 3600_000;
 
 export interface Authority {

@@ -46,6 +46,26 @@ test.each<[string, HostPreflight[], number, string[]]>([
     ['the clock of m2 is at least 2.5 s ahead of that of m1, and 1 s are allowed'],
   ],
   [
+    'a clock for which a certificate that is made now begins tomorrow',
+    [host('m1', { mostBehind: 300, clock: { atLeast: -400_000, atMost: -300_500 } })],
+    3,
+    [
+      "the clock of m1 is at least 300 s behind this controller's, so certificates made here now would not be valid there yet",
+    ],
+  ],
+  [
+    'one that may be only as far behind as certificates begin',
+    [host('m1', { mostBehind: 300, clock: { atLeast: -400_000, atMost: -299_000 } })],
+    3,
+    [],
+  ],
+  [
+    'one whose certificates are made elsewhere',
+    [host('m1', { clock: { atLeast: -400_000, atMost: -300_500 } })],
+    3,
+    [],
+  ],
+  [
     'a slow answer is no skew',
     [host('m1', { clock: { atLeast: -4000, atMost: 10 } }), host('m2', { clock: { atLeast: -10, atMost: 5000 } })],
     3,
