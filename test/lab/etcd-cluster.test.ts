@@ -1,9 +1,10 @@
 // The main job on real hosts: an etcd cluster from nothing, and rolls that never cost the quorum.
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openRig, type Rig, type RunDocument } from './rig.ts';
+import { saying } from './saying.ts';
 
 const HOSTS = ['m1', 'm2', 'm3'];
 const STATE = 'kubernetes.etcd.configured';
@@ -40,7 +41,7 @@ interface Status {
   cluster: string;
 }
 
-async function status(host: string): Promise<Status> {
+async function statusOf(host: string): Promise<Status> {
   // Ids are larger than JavaScript's numbers: read as text.
   const json = (await etcdctl(host, 'endpoint status -w json')).replaceAll(/:(\d{10,})/g, ':"$1"');
   const { header, leader } = JSON.parse(json)[0].Status;
@@ -60,7 +61,7 @@ async function bare(): Promise<void> {
 }
 
 async function leader(): Promise<string> {
-  const all = await Promise.all(HOSTS.map(async (host) => ({ host, ...(await status(host)) })));
+  const all = await Promise.all(HOSTS.map(async (host) => ({ host, ...(await statusOf(host)) })));
   return all.find((one) => one.leader)!.host;
 }
 
@@ -79,6 +80,66 @@ function why(document: RunDocument, host: string, resource = 'service') {
   return document.results.find((result) => result.host === host && result.resource === `${STATE}/${resource}`)?.why;
 }
 
+/** What a bootstrap makes, on a host and on this controller. */
+async function traces(): Promise<string[]> {
+  const made = '/etc/kubernetes /etc/etcd /var/lib/etcd /var/lib/quorate /etc/systemd/system/etcd.service';
+  const there = await onEach(`ls -d ${made} 2>/dev/null; id etcd 2>/dev/null || :`);
+  const kept = ['pki', 'clusters'].filter((name) => existsSync(join(rig.folder, 'state/quorate', name)));
+  return [...there, ...kept].filter(Boolean);
+}
+
+describe('bare hosts', () => {
+  it('get no CA, no certificate and no user while one of them may not begin, and this controller makes none', async () => {
+    pillar();
+    await rig.lab.run('m2', 'systemd-run --quiet --unit=busy systemd-socket-activate -l 2379 cat');
+    const { status, document } = await rig.json('apply', 'running', '-t', 'masters', '--yes');
+    expect([status, document.outcome]).toEqual([5, 'refused']);
+    await rig.lab.run('m2', 'systemctl stop busy');
+    expect(new Set(document.results.map(({ outcome }) => outcome))).toEqual(new Set(['refused', 'blocked']));
+    expect(await traces()).toEqual([]);
+  });
+
+  it('become the cluster that they were to be when one of them could not be written to at first', async () => {
+    await rig.lab.run('m3', 'touch /etc/kubernetes');
+    const first = await rig.json('apply', 'running', '-t', 'masters', '--yes');
+    expect([first.status, first.document.outcome]).toEqual([2, 'failed']);
+    const begun = await token('m3');
+    expect(await token('m1')).toBe(begun);
+    await rig.lab.run('m3', 'rm /etc/kubernetes');
+    await finishes(begun);
+    await bare();
+  });
+
+  it('do so too when one of them is lost while its certificates are made', async () => {
+    const running = rig.start('apply', 'running', '-t', 'masters', '--yes', '--connect-limit', '3');
+    await saying(running, 'stage 1 of');
+    await rig.lab.cut('m3');
+    expect((await running.ended).status).toBeGreaterThan(1);
+    await rig.lab.heal('m3');
+    await finishes(await token('m1'));
+    await bare();
+  });
+});
+
+/** Of the bootstrap that has begun on a host, or of the cluster that came of it. */
+async function token(host: string): Promise<string> {
+  const text = await rig.lab.run(
+    host,
+    'cat /var/lib/quorate/main.bootstrap /var/lib/quorate/main.json 2>/dev/null || :',
+  );
+  return /"token": "([^"]+)"/.exec(text)?.[1] ?? '';
+}
+
+/** The next run makes one cluster of it, with the token of the first where that had come so far, and the next has nothing to do. */
+async function finishes(begun: string): Promise<void> {
+  const { status, document } = await rig.json('apply', 'running', '-t', 'masters', '--yes', '--lock-wait', '90');
+  expect([status, document.outcome]).toEqual([0, 'changed']);
+  const tokens = new Set(await Promise.all(HOSTS.map(token)));
+  expect([...tokens]).toEqual([begun || expect.any(String)]);
+  expect(new Set((await Promise.all(HOSTS.map(statusOf))).map(({ cluster }) => cluster)).size).toBe(1);
+  expect((await rig.json('apply', 'running', '-t', 'masters', '--yes')).document.outcome).toBe('ok');
+}
+
 describe('kubernetes.running', () => {
   it('takes three bare hosts to three voters of one cluster, with every etcd there is, and then has nothing to do', async () => {
     expect(versions.length).toBeGreaterThan(1);
@@ -91,7 +152,7 @@ describe('kubernetes.running', () => {
       const members = JSON.parse(await etcdctl('m2', 'member list -w json')).members;
       expect(members.map(({ name }: { name: string }) => name).sort()).toEqual(HOSTS);
       expect(members.filter(({ isLearner }: { isLearner?: boolean }) => isLearner)).toEqual([]);
-      const all = await Promise.all(HOSTS.map(status));
+      const all = await Promise.all(HOSTS.map(statusOf));
       expect(new Set(all.map(({ cluster }) => cluster)).size).toBe(1);
       expect(all.filter((one) => one.leader)).toHaveLength(1);
       await etcdctl('m1', `put greeting 'from m1'`);
