@@ -73,13 +73,17 @@ export const etcdBinaries: Module<Want, Want, Seen> = {
     examples: [{ directory: '/usr/local/bin', version: '3.5.16', source: { path: '/opt/etcd/3.5.16' } }],
   },
   claims: ({ directory }) => `etcd:${directory}`,
-  read({ directory, server, source }) {
+  read({ directory, server, version, source }) {
     const script = [FIND_VERSION, `directory=${quote(directory)}`, printVersions('"$directory"', server)];
-    const { path, archive } = source ?? {};
+    const { path, archive, package: name } = source ?? {};
+    // Each program takes a while to say what it is: where nothing is wanted, the source is not asked.
+    if (version) script.push(`case \${said# } in ${rightVersions(version, server)}) exit 0 ;; esac`);
     if (path) script.push(`printf 'offered '\n${printVersions(quote(path), server)}`);
     if (archive) script.push(`if [ -f ${quote(archive)} ]; then echo archive; fi`);
-    script.push('if command -v apt-get >/dev/null; then echo apt; fi');
-    script.push('if systemctl -q is-active etcd.service 2>/dev/null; then echo active; fi');
+    if (name) {
+      script.push('if command -v apt-get >/dev/null; then echo apt; fi');
+      script.push('if systemctl -q is-active etcd.service 2>/dev/null; then echo active; fi');
+    }
     return script.join('\n');
   },
   parse(reading) {
@@ -151,6 +155,12 @@ function parseVersions(line: string): Versions {
   return Object.fromEntries(words.flatMap((word, index) => (index % 2 === 0 ? [[word, words[index + 1]!]] : [])));
 }
 
+/** What {@link printVersions} prints where all is right, as a pattern of the shell. */
+function rightVersions(version: string, server: boolean): string {
+  const utility = hasUtility(version) ? quote(version) : '*';
+  return `${server ? `'etcd '${quote(version)}' '` : ''}'etcdctl '${quote(version)}' etcdutl '${utility}`;
+}
+
 /** Undefined where any is right: then all that count are the same as the first that is there. */
 function wantedVersion(want: Want, seen: Seen): string | undefined {
   const known = (versions: Versions | undefined) =>
@@ -159,11 +169,14 @@ function wantedVersion(want: Want, seen: Seen): string | undefined {
 }
 
 /** etcdutl came with 3.5. */
-function listWrong(version: string | undefined, installed: Versions): string[] {
+function hasUtility(version: string | undefined): boolean {
   const [major = 3, minor = 5] = version?.split('.').map(Number) ?? [];
-  const old = major === 3 && minor < 5;
+  return major > 3 || minor >= 5;
+}
+
+function listWrong(version: string | undefined, installed: Versions): string[] {
   return Object.keys(installed).filter((program) => {
-    if (program === 'etcdutl' && old) return false;
+    if (program === 'etcdutl' && !hasUtility(version)) return false;
     return installed[program] !== version;
   });
 }

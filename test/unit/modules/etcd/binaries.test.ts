@@ -131,6 +131,29 @@ describe.each(SHELLS)('etcd.binaries under %s', (shell) => {
     expect(readdirSync(directory).sort()).toEqual(['etcd', 'etcdctl', 'etcdutl']);
   });
 
+  it('asks the source nothing where there is nothing to do', () => {
+    const path = join(host.root, 'new');
+    const log = join(host.root, 'log');
+    mkdirSync(path);
+    for (const program of ['etcd', 'etcdctl', 'etcdutl']) {
+      writeFileSync(join(path, program), `#!/bin/sh\necho ${program} >>${log}\n`);
+      chmodSync(join(path, program), 0o755);
+    }
+    for (const [version, server] of [
+      ['3.5.16', true],
+      ['3.5.16', false],
+      ['3.4.23', true],
+    ] as const) {
+      const want = complete(module, { directory: put(`bin ${version}`, version), server, version, source: { path } });
+      const { seen } = host.read(module, want);
+      expect(module.diff(want, seen, undefined)).toEqual([]);
+    }
+    expect(existsSync(log)).toBe(false);
+    const want = complete(module, { directory: join(host.root, 'bin 3.4.23'), version: '3.5.16', source: { path } });
+    host.read(module, want);
+    expect(existsSync(log)).toBe(true);
+  });
+
   it('makes the directory, and takes them from an archive with the right checksum', async () => {
     put('etcd-v3.5.16-linux-amd64', '3.5.16');
     const archive = join(host.root, 'etcd.tar.gz');
