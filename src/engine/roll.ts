@@ -146,7 +146,7 @@ async function waitForMember(
     return {
       reason: 'quorum',
       message: `its member does not serve ${seconds} s after it was interrupted: ${answer?.stderr.trim() || 'no answer'}`,
-      next: `look at \`journalctl -u etcd\` on ${host}; no other member is touched until it serves`,
+      next: `look at the log of its etcd on ${host} (\`journalctl -u etcd\`, or \`-u kubelet\` and /var/log/pods for a static pod); no other member is touched until it serves`,
     };
   }
   context.emit({ type: 'gate-passed', at: new Date(), host, cluster, ms: performance.now() - began });

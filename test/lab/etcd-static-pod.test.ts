@@ -62,7 +62,7 @@ describe('kubernetes.running with static pods', () => {
     pillar('etcd_snapshot_count: 20000\n');
     const { status, document } = await rig.json(...APPLY);
     expect(status).toBe(0);
-    const turns = document.results.filter(({ resource }) => resource === 'kubernetes.etcd.configured/pod');
+    const turns = document.results.filter(({ resource }) => resource === 'kubernetes.etcd.configured/manifest');
     expect(turns.map(({ stage }) => stage).sort()).toEqual([1, 2, 3]);
     const times = await onEach(`stat -c %Y ${MANIFEST}; echo $(($(date +%s) - $(ps -o etimes= -p $(pgrep -x etcd))))`);
     const spans = times.map((text) => text.split('\n').map(Number) as [number, number]).sort(([a], [b]) => a - b);
