@@ -135,6 +135,37 @@ const TABLE: { [promise: string]: [hosts: (MemberSighting | undefined)[], more: 
       {},
       'cannot tell whether cluster main is new or lost: m2 has member data from before the bootstrap begun',
     ],
+    'but while it has no quorum it is not founded yet': [
+      [serving({ marker: MARKER }), undefined, undefined],
+      {},
+      'the bootstrap of main goes on only with all its members, and m2, m3 cannot be reached: data may be there',
+    ],
+    'nor is a member that has been part of it started again, before all have (22)': [
+      [serving({ marker: MARKER }), serving({ marker: MARKER }), MARKED].map((one) =>
+        one.members ? { ...one, members: [LISTED[0]!, { ...LISTED[1]!, started: false }, LISTED[2]!] } : one,
+      ),
+      {},
+      'm3 is a known member of cluster main but has no data: replace, do not start',
+    ],
+    'what was written down last counts': [
+      [
+        { hasData: true, ledger: LEDGER },
+        { hasData: true, ledger: { ...LEDGER, token: 'later', at: '2026-01-02T00:00:00.000Z' } },
+        STOPPED,
+      ],
+      { ledger: LEDGER },
+      'known c1 later',
+    ],
+    'what this controller remembers is a claim too': [
+      [known(), known(), known()],
+      { ledger: { ...LEDGER, clusterId: 'c2' } },
+      "split brain: the member of m1 is of cluster c1, this controller's ledger of cluster c2, and both are declared as main",
+    ],
+    'whoever serves is not wiped, wherever its data is': [
+      [known({ hasData: false }), known(), known()],
+      {},
+      'known c1 old',
+    ],
     'what serves and nobody knows is adopted': [[serving(), serving(), serving()], {}, 'adopted c1 -'],
     'but not by a member that lost its data (9)': [[BARE, serving(), serving()], {}, 'adopted c1 - !m1'],
     'data, no ledger, nobody serving: cannot tell (10)': [

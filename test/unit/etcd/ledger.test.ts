@@ -56,7 +56,7 @@ test.each([
   '',
   'null',
   '[]',
-  '{"quorate":"ledger","schema":2}',
+  '{"quorate":"ledger","schema":2,"cluster":"main","clusterId":"c1","members":[{"name":"m1","id":"1","peerUrl":"u"}],"at":"x"}',
   formatMarker({ cluster: 'main', token: 't', initialCluster: '' }),
   '{"quorate":"ledger","schema":1,"cluster":"main","clusterId":"c1","members":[],"at":"x"}',
   '{"quorate":"ledger","schema":1,"cluster":"main","clusterId":"c1","members":[{"name":"m1"}],"at":"x"}',
