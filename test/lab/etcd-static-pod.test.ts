@@ -73,6 +73,23 @@ describe('kubernetes.running with static pods', () => {
     );
   });
 
+  it('restarts each member in its turn for a new CA, and waits until the kubelet has started it again', async () => {
+    const before = await onEach('pgrep -x etcd');
+    // As a run leaves it that has written the CA and was killed then.
+    await onEach(': >/var/lib/quorate/pending/kubernetes.etcd.configured%2Frestart');
+    const { status, document } = await rig.json(...APPLY);
+    expect(status).toBe(0);
+    const turns = document.results.filter(({ resource }) => resource === 'kubernetes.etcd.configured/restart');
+    expect(turns.map(({ stage, outcome }) => `${stage} ${outcome}`).sort()).toEqual([
+      '1 changed',
+      '2 changed',
+      '3 changed',
+    ]);
+    const after = await onEach('pgrep -x etcd');
+    expect(after.filter((pid, n) => pid === before[n])).toEqual([]);
+    expect(await etcdctl('m2', 'get greeting --print-value-only')).toBe('from m1');
+  });
+
   it('does not start a known member that has lost its data, whatever the kubelet tries', async () => {
     await rig.lab.run(
       'm3',

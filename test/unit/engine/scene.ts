@@ -36,6 +36,8 @@ export interface Scene {
   down?: string[];
   /** Members that serve, the first as leader. */
   healthy?: string[];
+  /** What every member that serves says is wrong, in etcd's own words. */
+  errors?: string[];
   /** By host: reactions that an earlier run left, as file names. */
   pending?: { [host: string]: string[] };
 }
@@ -98,7 +100,14 @@ function probe(host: string, scene: Scene): Probe {
     else if (word === 'NOT-HERE') sightings.set(id, { kind: 'not-applicable', because: 'onlyif: test -e /x' });
     else if (word !== 'SILENT') sightings.set(id, { kind: 'read', reading: readingOf(word) });
   }
-  const member = { memberId: host, clusterId: 'c', version: '3.5.21', learner: false, healthy: true };
+  const member = {
+    memberId: host,
+    clusterId: 'c',
+    version: '3.5.21',
+    learner: false,
+    healthy: true,
+    errors: scene.errors ?? [],
+  };
   return {
     host,
     facts: {},

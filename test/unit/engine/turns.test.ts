@@ -49,6 +49,13 @@ describe('a turn that', () => {
     }
   });
 
+  it('would be one of a cluster with an alarm is refused, whatever the arithmetic says', () => {
+    const intent = plan({ ...MEMBER, errors: ['memberID:1 alarm:NOSPACE'] });
+    for (const host of MEMBER.hosts!) expect(verdictsOf(intent)).toMatchObject(onHost(host, LEFT_ALONE));
+    const refused = intent.plan.entries.find(({ verdict }) => verdict === 'refused');
+    expect(refused?.why?.message).toBe('cluster main has an alarm: memberID:1 alarm:NOSPACE');
+  });
+
   it('comes after that of the member that is down is planned: by then that one serves', () => {
     const intent = plan({ ...MEMBER, healthy: ['m1', 'm2'] });
     expect(new Set(Object.values(verdictsOf(intent)))).toEqual(new Set(['change']));
