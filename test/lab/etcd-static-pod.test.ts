@@ -62,7 +62,7 @@ describe('kubernetes.running with static pods', () => {
     pillar('etcd_snapshot_count: 20000\n');
     const { status, document } = await rig.json(...APPLY);
     expect(status).toBe(0);
-    const turns = document.results.filter(({ resource }) => resource === 'kubernetes.etcd.configured/manifest');
+    const turns = document.results.filter(({ resource }) => resource === 'kubernetes.etcd.configured/pod');
     expect(turns.map(({ stage }) => stage).sort()).toEqual([1, 2, 3]);
     const times = await onEach(`stat -c %Y ${MANIFEST}; echo $(($(date +%s) - $(ps -o etimes= -p $(pgrep -x etcd))))`);
     const spans = times.map((text) => text.split('\n').map(Number) as [number, number]).sort(([a], [b]) => a - b);
@@ -71,23 +71,6 @@ describe('kubernetes.running with static pods', () => {
     expect(await onEach(`tr '\\0' '\\n' </proc/$(pgrep -x etcd)/cmdline | grep snapshot-count`)).toEqual(
       HOSTS.map(() => '--snapshot-count=20000'),
     );
-  });
-
-  it('restarts each member in its turn for a new CA, and waits until the kubelet has started it again', async () => {
-    const before = await onEach('pgrep -x etcd');
-    // As a run leaves it that has written the CA and was killed then.
-    await onEach(': >/var/lib/quorate/pending/kubernetes.etcd.configured%2Frestart');
-    const { status, document } = await rig.json(...APPLY);
-    expect(status).toBe(0);
-    const turns = document.results.filter(({ resource }) => resource === 'kubernetes.etcd.configured/restart');
-    expect(turns.map(({ stage, outcome }) => `${stage} ${outcome}`).sort()).toEqual([
-      '1 changed',
-      '2 changed',
-      '3 changed',
-    ]);
-    const after = await onEach('pgrep -x etcd');
-    expect(after.filter((pid, n) => pid === before[n])).toEqual([]);
-    expect(await etcdctl('m2', 'get greeting --print-value-only')).toBe('from m1');
   });
 
   it('does not start a known member that has lost its data, whatever the kubelet tries', async () => {

@@ -214,12 +214,12 @@ describe('both runtimes', () => {
   it('declare what is theirs, and nothing of the other', async () => {
     const pod = [...(await wanted({ pillar: 'etcd_version: 3.5.16\n' })).keys()];
     const unit = [...(await wanted({ pillar: 'etcd_runtime: systemd\n' })).keys()];
-    expect(pod).toEqual(expect.arrayContaining(['data-directory', 'manifest', 'restart']));
+    expect(pod).toEqual(expect.arrayContaining(['data-directory', 'manifest', 'pod']));
     expect(unit).toEqual(
       expect.arrayContaining(['binaries', 'user', 'data-directory', 'environment', 'unit', 'service']),
     );
     expect(pod.filter((id) => ['environment', 'unit', 'service', 'user', 'binaries'].includes(id))).toEqual([]);
-    expect(unit.filter((id) => ['manifest', 'restart'].includes(id))).toEqual([]);
+    expect(unit.filter((id) => ['manifest', 'pod'].includes(id))).toEqual([]);
   });
 
   it('say what is missing in the pillar', async () => {
