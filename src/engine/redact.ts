@@ -21,6 +21,7 @@ function formsOf(value: Value): string[] {
 /** Every text in what is secret as a whole. */
 function textsOf(value: unknown): string[] {
   if (isSensitive(value)) return textsOf(value.reveal());
+  if (ArrayBuffer.isView(value)) return [Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString()];
   if (typeof value === 'object' && value !== null) return Object.values(value).flatMap(textsOf);
   return typeof value === 'string' || typeof value === 'number' ? [String(value)] : [];
 }

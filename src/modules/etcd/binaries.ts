@@ -2,7 +2,6 @@
 import { readFile } from 'node:fs/promises';
 import { fail, succeed } from '../../failure.ts';
 import { explainReadError } from '../../load/readable.ts';
-import { Sensitive } from '../../sensitive.ts';
 import { quote } from '../../shell/quote.ts';
 import { PATH_PATTERN, pathProperty } from '../file/path.ts';
 import type { Change, Module, Refusal } from '../module.ts';
@@ -14,8 +13,8 @@ type Want = {
   server: boolean;
   version: string | null;
   source: Source | null;
-  /** The archive, where the host does not have it. */
-  sent?: Sensitive<Uint8Array>;
+  /** The archive in base64, where the host does not have it. */
+  sent?: string;
 };
 /** By program: its version, `-` where there is none, `?` where it does not say. */
 type Versions = { [program: string]: string };
@@ -121,7 +120,7 @@ export const etcdBinaries: Module<Want, Want, Seen> = {
     const archive = want.source?.archive;
     if (!archive || seen.archive) return succeed(want);
     try {
-      return succeed({ ...want, sent: new Sensitive<Uint8Array>(await readFile(archive)) });
+      return succeed({ ...want, sent: await readFile(archive, 'base64') });
     } catch (error) {
       const failure = explainReadError(archive, error);
       return fail({ ...failure, message: `neither the host nor the controller has it: ${failure.message}` });
@@ -135,7 +134,7 @@ export const etcdBinaries: Module<Want, Want, Seen> = {
     begin.push(INSTALL);
     if (source?.archive) {
       const script = [...begin, installArchive(source.archive, source.sha256 ?? '', programs)].join('\n');
-      return { script, ...(sent && { inputs: [{ directory: '/var/tmp', content: sent }] }) };
+      return { script, ...(sent && { inputs: [{ directory: '/var/tmp', content: Buffer.from(sent, 'base64') }] }) };
     }
     const steps = programs.map((program) => `install ${quote(`${source!.path}/${program}`)} ${program}`);
     return { script: [...begin, ...steps].join('\n') };

@@ -53,7 +53,9 @@ done`;
 
 /** Debian's package starts etcd.service as soon as it is there, as a cluster of its own: so the unit is masked meanwhile. */
 export function installPackage(name: string, programs: string[]): string {
-  return `finish() { :; }
+  return `home=/var/lib/etcd
+[ ! -e "$home" ] || home=
+finish() { :; }
 if command -v systemctl >/dev/null && ! [ -e /etc/systemd/system/etcd.service ]; then
   systemctl -q mask --runtime etcd.service || exit
   finish() {
@@ -63,6 +65,8 @@ if command -v systemctl >/dev/null && ! [ -e /etc/systemd/system/etcd.service ];
 fi
 trap finish EXIT
 DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends ${quote(name)} >&2 || exit
+# Debian's makes it, empty; the data directory is another resource's, which has seen that it was not there.
+[ -z "$home" ] || rmdir "$home" 2>/dev/null
 for program in ${programs.join(' ')}; do
   found=$(find_version "$directory/$program" "$program")
   if [ "$found" != "$version" ]; then

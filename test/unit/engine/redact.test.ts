@@ -30,3 +30,8 @@ it('no secret survives, whatever stands around it', () => {
     }),
   );
 });
+
+it('a secret file is masked as the text that it is, not byte by byte', () => {
+  const key = new Sensitive(new TextEncoder().encode('-----BEGIN-----\nMHcCAQEE\n'));
+  expect(withoutSecrets('4 of 72: MHcCAQEE', { content: key })).toBe(`4 of 72: ${MASK}`);
+});
