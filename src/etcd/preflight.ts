@@ -1,6 +1,6 @@
 // preflight: what is looked at in every plan before anybody relies on it: clocks, disks, ports, versions, and arithmetic.
 import type { Refusal } from '../modules/module.ts';
-import { compareVersions, faultsOf, minorOf } from './versions.ts';
+import { compareVersions, faultsOf, minorOf, skipsMinor } from './versions.ts';
 
 export interface HostPreflight {
   host: string;
@@ -116,7 +116,14 @@ function checkVersions(hosts: readonly HostPreflight[]): Pick<Preflight, 'refusa
     }
   }
   for (const { host, running, wanted } of hosts) {
-    if (running === undefined || wanted === undefined || compareVersions(wanted, running) >= 0) continue;
+    if (running === undefined || wanted === undefined) continue;
+    if (skipsMinor(running, wanted)) {
+      refusals.push({
+        refused: `${host} runs etcd ${running}, and ${wanted} is declared: a member goes up one minor version at a time`,
+        next: 'declare the newest patch of the next minor version (etcd_version), apply, then go on from there',
+      });
+    }
+    if (compareVersions(wanted, running) >= 0) continue;
     if (minorOf(wanted) === minorOf(running)) warnings.push(`${host} would go back from etcd ${running} to ${wanted}`);
     else
       refusals.push({

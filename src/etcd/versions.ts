@@ -63,6 +63,15 @@ export function minorOf(version: string): string {
   return version.split('.').slice(0, 2).join('.');
 }
 
+/**
+ * Whether an upgrade leaves out a minor version, which etcd does not support: its members would not speak to each other.
+ * Source: https://etcd.io/docs/v3.6/upgrades/upgrading-etcd/#upgrade-preparation.
+ */
+export function skipsMinor(from: string, to: string): boolean {
+  const [[major, minor], [newMajor, newMinor]] = [numbersOf(from), numbersOf(to)];
+  return newMajor === major && newMinor! > minor! + 1;
+}
+
 /** Negative where `one` is older than `other`. A pre-release counts as the release that it leads to. */
 export function compareVersions(one: string, other: string): number {
   const [a, b] = [numbersOf(one), numbersOf(other)];

@@ -1,6 +1,7 @@
 // A plan as an operator wants to read it at 3 am: what happens, where, in which order, why, and what does not.
 import type { Plan, PlanEntry } from '../engine/plan.ts';
 import type { Stage } from '../graph/graph.ts';
+import { blockedBlocks } from './blocked.ts';
 import { DEFAULT_WIDTH, type RenderOptions, renderChanges } from './changes.ts';
 import { escapeForTerminal } from './escape.ts';
 import { renderFailure, renderWhy } from './failures.ts';
@@ -31,7 +32,7 @@ export function renderPlan(plan: Plan, options: RenderOptions = {}): string {
     ...section(paint('red', 'Refused'), problemBlocks(plan, 'refused', options)),
     ...section(paint('red', 'Failed'), problemBlocks(plan, 'failed', options)),
     ...unreachableHosts(plan, options, paint),
-    ...section(paint('yellow', 'Blocked'), problemBlocks(plan, 'blocked', options)),
+    ...section(paint('yellow', 'Blocked'), blockedBlocks(problems(plan, 'blocked'), options)),
     ...(options.verbose ? section('Skipped', problemBlocks(plan, 'skipped', options)) : []),
     ...(options.verbose ? section('Ok', plan.entries.filter((entry) => entry.verdict === 'ok').map(bareBlock)) : []),
     ...section('Read-only commands that ran to decide this', plan.entries.flatMap(commandBlocks)),
@@ -77,12 +78,14 @@ function describeReaction(entry: PlanEntry, cause: string, changed: ReadonlySet<
 const REACTIONS: { readonly [family: string]: string } = { service: 'restarts', command: 'runs' };
 
 function problemBlocks(plan: Plan, verdict: PlanEntry['verdict'], options: RenderOptions): Block[] {
-  return plan.entries
-    .filter((entry) => entry.verdict === verdict && entry.stage === undefined)
-    .map((entry) => {
-      const why = entry.why ? `\n${renderWhy(entry.why, { color: options.color ?? false })}` : '';
-      return { host: entry.host, subject: entry.resource, text: `${escapeForTerminal(entry.resource)}${why}` };
-    });
+  return problems(plan, verdict).map((entry) => {
+    const why = entry.why ? `\n${renderWhy(entry.why, { color: options.color ?? false })}` : '';
+    return { host: entry.host, subject: entry.resource, text: `${escapeForTerminal(entry.resource)}${why}` };
+  });
+}
+
+function problems(plan: Plan, verdict: PlanEntry['verdict']): PlanEntry[] {
+  return plan.entries.filter((entry) => entry.verdict === verdict && entry.stage === undefined);
 }
 
 /** A host that cannot be asked is told once, not once a resource. */

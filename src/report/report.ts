@@ -1,5 +1,6 @@
 // The end of a run as text: a table of hosts, what went wrong and what to do about it, and where to read more.
 import type { HostCounts, Outcome, Report, Result, RunOutcome } from '../engine/events.ts';
+import { blockedBlocks } from './blocked.ts';
 import { DEFAULT_WIDTH, type RenderOptions } from './changes.ts';
 import { escapeForTerminal } from './escape.ts';
 import { renderFailure, renderWhy } from './failures.ts';
@@ -36,9 +37,15 @@ export function renderReport(report: Report, options: RenderOptions = {}): strin
   const parts: string[] = [];
   if (report.hosts.size > 0) parts.push(renderTable(report.hosts, paint));
   for (const outcome of ['failed', 'refused', 'blocked', ...(options.verbose ? (['skipped'] as const) : [])] as const) {
-    const blocks = report.results
-      .filter((result) => result.outcome === outcome)
-      .map((result) => ({ host: result.host, subject: result.resource, text: describeProblem(result, color) }));
+    const results = report.results.filter((result) => result.outcome === outcome);
+    const blocks =
+      outcome === 'blocked'
+        ? blockedBlocks(results, options)
+        : results.map((result) => ({
+            host: result.host,
+            subject: result.resource,
+            text: describeProblem(result, color),
+          }));
     if (blocks.length === 0) continue;
     const groups = renderGroups(blocks, width, (hosts) => paint('bold', hosts));
     parts.push([paint(STYLES[outcome], `${outcome[0]!.toUpperCase()}${outcome.slice(1)}`), ...groups].join('\n'));

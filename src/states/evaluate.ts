@@ -219,7 +219,8 @@ function evaluateLazily(rule: LazyHelper['lazy'], call: CallExpression, scope: S
   if (isSet) return succeed({ value, secret: false });
   const other = evaluate(args[1]!, scope);
   if (rule === 'default' || !other.ok) return other;
-  const why = `${describe(args[0]!)} is not set for ${scope.host}, but ${revealAll(other.value.value)}`;
+  // The failure's host says for whom: without it in the text, what all hosts lack is told once.
+  const why = `${describe(args[0]!)} is not set, but ${revealAll(other.value.value)}`;
   return fail(refuse(call, scope, why, 'set it in the pillar: defaults.yaml, clusters/, groups/ or hosts/'));
 }
 

@@ -91,7 +91,7 @@ function differencesOf(want: Want, seen: Seen): Change[] {
     return [
       { path: 'exists', before: what, after: 'a certificate and its key' },
       { path: 'subject', before: null, after: subject },
-      { path: 'names', before: null, after: names },
+      ...(names === '' ? [] : [{ path: 'names', before: null, after: names }]),
       { path: 'usages', before: null, after: usages },
     ];
   }

@@ -96,6 +96,15 @@ test.each<[string, HostPreflight[], number, string[]]>([
     ['m1 runs etcd 3.5.30, and 3.4.30 is declared: a member cannot go back to an older minor version'],
   ],
   [
+    'an upgrade over two minors',
+    [host('m1', { wanted: '3.6.5', running: '3.4.30' }), host('m2', { wanted: '3.6.5', running: '3.5.30' })],
+    3,
+    [
+      'm1 runs etcd 3.4.30, and 3.6.5 is declared: a member goes up one minor version at a time',
+      'the members run etcd 3.4 and 3.5: finish the upgrade soon',
+    ],
+  ],
+  [
     'a downgrade within a minor, and members of two minors',
     [host('m1', { wanted: '3.5.26', running: '3.5.30' }), host('m2', { running: '3.6.5' })],
     3,

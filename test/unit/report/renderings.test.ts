@@ -1,6 +1,7 @@
 // One readable snapshot for each rendering: what an operator reads, as it is reviewed.
 import { stripVTControlCharacters } from 'node:util';
 import { expect, test } from 'vitest';
+import type { Result } from '../../../src/engine/events.ts';
 import { type Failure, fail } from '../../../src/failure.ts';
 import { renderFailure, renderFailures } from '../../../src/report/failures.ts';
 import { createPlainListener } from '../../../src/report/plain.ts';
@@ -71,6 +72,31 @@ test('colour is only added where it is asked for, and adds nothing else', () => 
     expect(stripVTControlCharacters(colored)).toBe(plain);
   }
 });
+
+test('what one refusal holds up is told once for each host, and by name when asked', () => {
+  const why: Failure = {
+    reason: 'guard',
+    message: 'it requires s/member on m1, which is refused',
+    next: 'mend m1 first',
+  };
+  const other: Failure = { reason: 'guard', message: 'it requires s/unit on m2, which is failed' };
+  const report = {
+    ...exampleReport(),
+    results: [
+      ...['ca', 'server', 'peer'].map((name) => blockedResult('m1', `s/${name}`, why)),
+      blockedResult('m2', 's/service', other),
+    ],
+  };
+  const told = renderReport(report);
+  expect(told).toContain('s/ca and 2 more (-v names them)\n      it requires s/member on m1, which is refused\n');
+  expect(told).toContain('    s/service\n      it requires s/unit');
+  expect(told.match(/mend m1 first/g)).toHaveLength(1);
+  expect(renderReport(report, { verbose: true })).toMatch(/s\/ca\n[^]*s\/server\n[^]*s\/peer\n/);
+});
+
+function blockedResult(host: string, resource: string, why: Failure): Result {
+  return { host, resource, module: 'file.managed', outcome: 'blocked', why, predicted: [], actual: [], ms: 0 };
+}
 
 test('hosts with the same changes are told together, others under their own names', () => {
   const plan = renderPlan(examplePlan());

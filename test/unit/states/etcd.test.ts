@@ -224,7 +224,7 @@ describe('both runtimes', () => {
 
   it('say what is missing in the pillar', async () => {
     await expect(wanted({ pillar: '' })).rejects.toThrow(
-      'pillar.etcd_version is not set for m1, but a static pod needs it for its image and its flags',
+      'pillar.etcd_version is not set, but a static pod needs it for its image and its flags',
     );
   });
 });

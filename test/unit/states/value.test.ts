@@ -96,7 +96,7 @@ describe('nothing undefined or unfit is rendered', () => {
     ['x{{ pillar.prot }}', '5: pillar.prot is not set for m1 (did you mean pillar.port?)'],
     [
       '{{ needed pillar.prot "the port of everything depends on it" }}',
-      '4: pillar.prot is not set for m1, but the port of everything depends on it (set it in the pillar: defaults.yaml, clusters/, groups/ or hosts/)',
+      '4: pillar.prot is not set, but the port of everything depends on it (set it in the pillar: defaults.yaml, clusters/, groups/ or hosts/)',
     ],
     ['{{ choose pillar.flag pillar.prot 1 }}', '23: pillar.prot is not set for m1 (did you mean pillar.port?)'],
     ['{{ map "a" }}', '4: map has a key without a value (write map KEY A KEY B …)'],
