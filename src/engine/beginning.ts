@@ -12,6 +12,7 @@ import { declaredMembers } from './declared.ts';
 import type { Loaded } from './load.ts';
 import type { Findings } from './make-plan.ts';
 import type { Probe } from './probe.ts';
+import { refuseOtherRunner } from './runtime.ts';
 
 /** What the controller brings to the judgement, by cluster. */
 export interface Knowledge {
@@ -47,13 +48,14 @@ function judgeClusters(
     // Nothing is known of etcd on any of its hosts: this run is about something else.
     if (hosts.length === 0 && ledger === undefined) continue;
     const checks = preflight(cluster.members.length, hosts);
+    const otherRunners = refuseOtherRunners(cluster, loaded, probes);
     const { beginning, refusals } = judgeBeginning({
       cluster: cluster.name,
       declared: declaredMembers(loaded, cluster),
       targets: new Set(loaded.targets),
       seen,
       ...(ledger === undefined ? {} : { ledger }),
-      obstacles: checks.obstacles,
+      obstacles: [...checks.obstacles, ...otherRunners.values()],
       refusals: checks.refusals,
       newToken: knowledge.newToken(cluster.name),
       now: knowledge.now,
@@ -61,7 +63,11 @@ function judgeClusters(
     const ahead = beginning.kind === 'bootstrap' || beginning.kind === 'resume';
     const warnings = [...checks.warnings, ...(ahead ? [] : checks.obstacles.map(({ refused }) => refused))];
     const news = isGuarded(loaded.graph, cluster.name) ? newsOf(cluster.name, beginning) : [];
-    judgements.set(cluster.name, { beginning, refusals, notes: [...news, ...warnings] });
+    judgements.set(cluster.name, {
+      beginning,
+      refusals: new Map([...otherRunners, ...refusals]),
+      notes: [...news, ...warnings],
+    });
   }
   return judgements;
 }
@@ -115,6 +121,20 @@ function sightingsOf(cluster: Cluster, probes: ReadonlyMap<string, Probe>): Map<
       const probe = probes.get(host);
       if (!probe?.guard) return [];
       return [[host, { ...probe.guard, ...(probe.member ? { status: probe.member } : {}) }]];
+    }),
+  );
+}
+
+/** Of single members: a change of the runtime goes through the cluster one host at a time. */
+function refuseOtherRunners(
+  cluster: Cluster,
+  { pillars }: Pick<Loaded, 'pillars'>,
+  probes: ReadonlyMap<string, Probe>,
+): Map<string, Refusal> {
+  return new Map(
+    cluster.members.flatMap((host): [string, Refusal][] => {
+      const runner = probes.get(host)?.guard?.otherRunner;
+      return runner === undefined ? [] : [[host, refuseOtherRunner(host, pillars.of(host).data, runner)]];
     }),
   );
 }

@@ -7,6 +7,7 @@ import { type DeclaredMember, parseMemberList } from '../etcd/members.ts';
 import type { HostPreflight } from '../etcd/preflight.ts';
 import { quote } from '../shell/quote.ts';
 import type { ValueMap } from '../value.ts';
+import { otherRunnerScript } from './runtime.ts';
 
 /** One host's answer; its member's status is asked for elsewhere. */
 export interface GuardSighting
@@ -14,6 +15,8 @@ export interface GuardSighting
     Pick<HostPreflight, 'hasData' | 'freeBytes' | 'busyPorts'> {
   /** The version of the etcd binary that is there; asked where no member runs and the pillar declares none. */
   installed?: string;
+  /** What runs etcd here although the pillar declares the other runtime: see src/engine/runtime.ts. */
+  otherRunner?: string;
 }
 
 /**
@@ -46,6 +49,7 @@ if q_flat ${quote(ledgerFile(cluster))}; then
   case $q_text in *${quote(ledgerNames(declared))}*) q_names=yes ;; esac
 fi
 ! q_flat ${quote(markerFile(cluster))} || printf 'marker %s\\n' "$q_text"
+${otherRunnerScript(pillar)}
 q_there=$q_dir
 while [ ! -e "$q_there" ]; do q_there=\${q_there%/*}; [ -n "$q_there" ] || q_there=/; done
 df -Pk "$q_there" 2>/dev/null | { read -r q_head; read -r q_device q_size q_used q_free q_rest; echo "free $q_free"; }
@@ -90,6 +94,7 @@ export function parseGuard(stdout: Uint8Array): GuardSighting | undefined {
   const members = list === undefined ? undefined : parseMemberList(list);
   const [free] = of('free');
   const [installed] = of('installed');
+  const [otherRunner] = of('runner');
   return {
     hasData: of('data')[0] !== 'no',
     ...(ledger === undefined ? {} : { ledger: parseLedger(ledger) }),
@@ -97,6 +102,7 @@ export function parseGuard(stdout: Uint8Array): GuardSighting | undefined {
     ...(members ? { members } : {}),
     ...(free !== undefined && /^\d+$/.test(free) ? { freeBytes: Number(free) * 1024 } : {}),
     ...(installed === undefined ? {} : { installed }),
+    ...(otherRunner === undefined ? {} : { otherRunner }),
     busyPorts: of('busy').map((line) => {
       const [port, ...holder] = line.split(' ');
       return { port: Number(port), ...(holder.join('') === '' ? {} : { holder: holder.join(' ') }) };

@@ -3,7 +3,8 @@ import { quote } from '../../shell/quote.ts';
 
 /**
  * Every script of this family begins with it. A failure shows what the unit itself last said: from the journal, because
- * the lines of a process that ends at once come late and are missing in the unit's status.
+ * the lines of a process that ends at once come late and are missing in the unit's status. Not what etcd says of itself
+ * while all is well: the line that says why it ended would drown in it.
  */
 export function begin(unit: string): string {
   return `unit=${quote(unit)}
@@ -11,7 +12,7 @@ give_up() {
   printf '%s\\n' "$1" >&2
   systemctl status --no-pager --full --lines=0 -- "$unit" >&2
   journalctl --sync >/dev/null 2>&1
-  journalctl --no-pager --quiet --output=cat --lines=20 --unit="$unit" >&2 2>/dev/null
+  journalctl --no-pager --quiet --output=cat --lines=40 --unit="$unit" 2>/dev/null | grep -v '^{"level":"info"' | tail -n 20 >&2
   exit 1
 }`;
 }

@@ -16,7 +16,7 @@ give_up() {
   printf '%s\\n' "$1" >&2
   systemctl status --no-pager --full --lines=0 -- "$unit" >&2
   journalctl --sync >/dev/null 2>&1
-  journalctl --no-pager --quiet --output=cat --lines=20 --unit="$unit" >&2 2>/dev/null
+  journalctl --no-pager --quiet --output=cat --lines=40 --unit="$unit" 2>/dev/null | grep -v '^{"level":"info"' | tail -n 20 >&2
   exit 1
 }`;
 const RELOAD = `systemctl daemon-reload || give_up 'systemd could not read its unit files again'`;

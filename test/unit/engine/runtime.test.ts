@@ -1,0 +1,63 @@
+// Two runtimes on one data directory: what a host says of the other one, and what the guard makes of it.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { judge } from '../../../src/engine/beginning.ts';
+import { parseGuard } from '../../../src/engine/guard.ts';
+import { otherRunnerScript } from '../../../src/engine/runtime.ts';
+import type { MemberStatus } from '../../../src/etcd/status.ts';
+import type { ValueMap } from '../../../src/value.ts';
+import { find, load } from './scene.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'quorate-runtime-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+test('a manifest of etcd is found where systemd is declared, and is no stranger where the kubelet is', () => {
+  const ask = (runtime: string) => {
+    const script = otherRunnerScript({ etcd_runtime: runtime, etcd_manifest_dir: folder });
+    return spawnSync('sh', ['-c', script], { encoding: 'utf8' }).stdout;
+  };
+  expect(ask('systemd')).toBe('');
+  writeFileSync(join(folder, 'etcd.yaml'), '');
+  expect(ask('systemd')).toBe(`runner ${folder}/etcd.yaml\n`);
+  expect(ask('static_pod')).not.toContain(folder);
+});
+
+test('its member alone is refused where the cluster serves, and the whole bootstrap where there is none yet', () => {
+  const serving = judged({ etcd_runtime: 'systemd' }, 'data yes\nrunner /m/etcd.yaml\nwhole\n', true);
+  expect([...serving.refusals]).toEqual([
+    [
+      'm1',
+      {
+        refused:
+          'the kubelet (/m/etcd.yaml) runs the etcd member of m1, and systemd is declared: both would run on one data directory',
+        next: expect.stringContaining('move /m/etcd.yaml'),
+      },
+    ],
+  ]);
+  const founding = judged({ etcd_runtime: 'static_pod' }, 'data no\nrunner etcd.service\nwhole\n', false);
+  expect(founding.beginning).toMatchObject({
+    kind: 'refused',
+    refusal: {
+      refused: expect.stringContaining('systemd (etcd.service) runs the etcd member of m1'),
+      next: expect.stringContaining('systemctl disable --now etcd'),
+    },
+  });
+});
+
+function judged(data: ValueMap, m1: string, serves: boolean) {
+  const scene = { resources: { a: {} }, hosts: ['m1', 'm2'] };
+  const loaded = { ...load(scene), pillars: { of: () => ({ host: '', data, origins: () => [] }), sources: [] } };
+  const found = find(scene, loaded);
+  const members = ['m1', 'm2'].map((name) => ({ id: name, name, peerUrls: [`https://${name}:2380`], started: true }));
+  for (const [host, probe] of found.probes) {
+    const text = host === 'm1' ? m1 : 'data yes\nwhole\n'.replace('yes', serves ? 'yes' : 'no');
+    const status = { memberId: host, clusterId: 'c', version: '3.5.30', learner: false, healthy: true } as MemberStatus;
+    probe.guard = { ...parseGuard(new TextEncoder().encode(text))!, ...(serves ? { members: members as never } : {}) };
+    if (serves) probe.member = status;
+  }
+  const knowledge = { ledgers: new Map(), newToken: () => 't', now: '2030-01-01T00:00:00Z' };
+  return judge(loaded, found, knowledge).judgements!.get('main')!;
+}
