@@ -3,6 +3,7 @@ import { findTrouble } from '../etcd/health.ts';
 import { checkDisruption } from '../etcd/quorum.ts';
 import type { Failure } from '../failure.ts';
 import type { NodeKey, Stage } from '../graph/graph.ts';
+import type { ClusterView } from '../modules/module.ts';
 import { inParallel } from './connections.ts';
 import type { LiveContext } from './context.ts';
 import type { Outcome, Result } from './events.ts';
@@ -25,7 +26,9 @@ export async function checkTurns(
 ): Promise<Map<string, Failure>> {
   const refusals = new Map<string, Failure>();
   for (const { host, cluster } of stage.disrupts) {
-    const why = haltedBy(context, intent, cluster, results) ?? (await checkTurn(context, host, cluster, former));
+    const planned = intent.plan.clusters.find(({ name }) => name === cluster);
+    const why =
+      haltedBy(context, intent, cluster, results) ?? (await checkTurn(context, host, cluster, former, planned));
     if (why) refusals.set(host, why);
     if (!restarts(context, intent, stage, host)) former.delete(host);
   }
@@ -94,6 +97,7 @@ async function checkTurn(
   host: string,
   cluster: string,
   former: FormerProcesses,
+  planned: ClusterView | undefined,
 ): Promise<Failure | undefined> {
   const { inventory, pillars, limits } = context.loaded;
   const { members } = inventory.clusters.get(cluster)!;
@@ -117,7 +121,7 @@ async function checkTurn(
     if (running) former.set(host, new TextDecoder().decode(running.stdout).split('\n').filter(Boolean));
   });
   const view = viewClusters({ inventory, pillars, hosts: members }, probes).get(cluster)!;
-  const refusal = findTrouble(view) ?? checkDisruption(view, host);
+  const refusal = findTrouble(view) ?? checkDisruption(planned?.mayStop ? { ...view, mayStop: true } : view, host);
   return refusal && { reason: 'quorum', host, message: refusal.refused, next: refusal.next };
 }
 

@@ -1,6 +1,7 @@
 // The clusters as their own members see them, put together from every member that answered.
 
 import { alarmsIn } from '../etcd/health.ts';
+import type { Cluster } from '../inventory/inventory.ts';
 import type { ClusterView, MemberView } from '../modules/module.ts';
 import type { Judgements } from './beginning.ts';
 import { bracketed, declaredMembers } from './declared.ts';
@@ -25,9 +26,22 @@ export function viewClusters(
         return { ...viewMember(host, probes.get(host)), name, peerUrl, client, ...(refusal ? { refusal } : {}) };
       }),
       ...(judgement ? { beginning: judgement.beginning } : {}),
+      ...(mayStop(scope, cluster, probes) ? { mayStop: true as const } : {}),
     });
   }
   return views;
+}
+
+/** By the pillar of all its members; or because it is still being founded, when nobody relies on it yet. */
+function mayStop(
+  { pillars }: Pick<Scope, 'pillars'>,
+  { members }: Cluster,
+  probes: ReadonlyMap<string, Probe>,
+): boolean {
+  return (
+    members.every((host) => pillars.of(host).data.etcd_allow_outage === true) ||
+    members.some((host) => probes.get(host)?.guard?.marker !== undefined)
+  );
 }
 
 function viewMember(host: string, probe: Probe | undefined): MemberView {

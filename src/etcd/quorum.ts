@@ -35,7 +35,8 @@ function turnOf(member: MemberView): number {
 
 /**
  * Whether `host`'s member may be interrupted now: never if fewer than n/2+1 healthy voters would be left. A member that is
- * not healthy, a learner, or a host that is no member takes nothing away, so it may.
+ * not healthy, a learner, or a host that is no member takes nothing away, so it may. Where even a whole cluster is too small
+ * for that, it may once somebody has agreed that it stops meanwhile.
  */
 export function checkDisruption(view: ClusterView, host: string): Refusal | undefined {
   const member = view.members.find((candidate) => candidate.host === host);
@@ -43,14 +44,16 @@ export function checkDisruption(view: ClusterView, host: string): Refusal | unde
   const { voters, healthy, down } = countVoters(view);
   const before = toleranceOf(voters, healthy);
   if (before >= 1) return undefined;
+  // One or two voters never tolerate anything: a restart of one, while all are well, costs time and no data.
+  const isSmall = voters <= 2 && down.length === 0;
+  if (isSmall && view.mayStop) return undefined;
   const others = down.length === 0 ? 'all healthy' : `${down.join(', ')} down`;
   const arithmetic = `tolerance ${signed(before)} before, ${signed(before - 1)} after`;
   return {
     refused: `interrupting ${host} would break the quorum of cluster ${view.name}: ${count(voters)}, ${others}: ${arithmetic}`,
-    next:
-      down.length === 0
-        ? `add members first: a cluster of ${voters} cannot spare one`
-        : `bring back or replace ${down.join(', ')} first, then run again`,
+    next: isSmall
+      ? `a cluster of ${voters} cannot spare one: add members first, or agree that it stops for the moment of a restart (etcd_allow_outage: true in its pillar)`
+      : `bring back or replace ${down.join(', ')} first, then run again`,
   };
 }
 

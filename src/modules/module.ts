@@ -61,6 +61,8 @@ export interface ClusterView {
   members: MemberView[];
   /** Whether it is founded now, or has been before; absent where the pillar does not say where etcd is. */
   beginning?: Beginning;
+  /** It has so few members that it stops while one is restarted, and that is agreed to (see src/engine/view.ts). */
+  mayStop?: true;
 }
 
 export interface MemberView {

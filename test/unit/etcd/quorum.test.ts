@@ -81,7 +81,18 @@ test.each([
 
 test('a refusal says what to do next', () => {
   expect(checkDisruption(viewOf('Lud'), 'm1')!.next).toBe('bring back or replace m3 first, then run again');
-  expect(checkDisruption(viewOf('Lu'), 'm1')!.next).toBe('add members first: a cluster of 2 cannot spare one');
+  expect(checkDisruption(viewOf('Lu'), 'm1')!.next).toBe(
+    'a cluster of 2 cannot spare one: add members first, or agree that it stops for the moment of a restart (etcd_allow_outage: true in its pillar)',
+  );
+});
+
+test.each([
+  ['L', true],
+  ['Lu', true],
+  ['Ld', false],
+  ['Lud', false],
+])('where that is agreed to, %s may stop for a restart: %s', (members, may) => {
+  expect(checkDisruption({ ...viewOf(members), mayStop: true }, 'm1') === undefined).toBe(may);
 });
 
 test('an interruption is refused exactly when it takes a healthy voter and leaves fewer than n/2+1', () => {
