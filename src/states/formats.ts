@@ -12,13 +12,15 @@ interface FormatHelper {
 }
 
 const SAFE = /^[A-Za-z0-9_./:,=@+-]*$/;
+/** As a URL has it: brackets around nothing but digits, colons and dots mean nothing to a unit, a list or a quoted word. */
+const BRACKETED_ADDRESS = /^\[[0-9A-Fa-f:.]+\]/;
 const CONTROL = /[\u0000-\u001f\u007f]/;
 
 /** Every format helper takes one string, number or boolean. */
 export const FORMATS: { [name: string]: FormatHelper } = {
   plain: {
     usage: 'plain A',
-    does: 'A as it is, if it has letters, digits and _./:,=@+- only; else an error',
+    does: 'A as it is, if it has letters, digits and _./:,=@+- only, after an IPv6 address in brackets at most; else an error',
     takes: [1, 1],
     format: formatPlain,
   },
@@ -52,7 +54,7 @@ function formatPlain(value: string, before: string): ReturnType<Format> {
   if (value.includes('=') && /(^|\n)[ \t]*$/.test(before)) {
     return { wrong: 'begins a line with what could become a setting', next: 'write the name of the setting out' };
   }
-  if (SAFE.test(value)) return { text: value };
+  if (SAFE.test(value.replace(BRACKETED_ADDRESS, ''))) return { text: value };
   const odd = [...value].findIndex((letter) => !SAFE.test(letter));
   return { wrong: `takes letters, digits and _./:,=@+- only, but character ${odd + 1} is none of them` };
 }

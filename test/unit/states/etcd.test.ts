@@ -204,6 +204,8 @@ describe('both runtimes', () => {
     expect(six.get('initial-cluster')).toBe(
       'm1=https://[fd00::11]:2380,m2=https://m2.example.com:2380,m3=https://192.0.2.13:2380',
     );
+    const environment = await text({ pillar: `${pillar}etcd_runtime: systemd\n`, inventory }, 'environment');
+    expect(environment).toContain('ETCD_INITIAL_CLUSTER="m1=https://[fd00::11]:2380,m2=https://m2.example.com:2380,');
     const byName = INVENTORY.replace('192.0.2.11', 'm1.example.com');
     const named = flagsOf(command(await manifest({ pillar, inventory: byName })));
     expect(named.get('listen-client-urls')).toBe('https://0.0.0.0:2379');
