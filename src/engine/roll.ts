@@ -48,6 +48,8 @@ export async function closeGates(
   const failed: [NodeKey, Result][] = [];
   await inParallel(stage.disrupts, context.parallel, async ({ host, cluster }) => {
     const keys = stage.steps.get(host)!.filter((key) => interruptsMember(context.loaded.graph, key));
+    // Where a part of the turn has failed the roll stops anyway, and nobody has to wait to hear of it.
+    if (keys.some((key) => results.get(key)?.outcome === 'failed')) return;
     if (!keys.some((key) => results.get(key)?.outcome === 'changed')) return;
     const why = await waitForMember(context, host, cluster, former.get(host) ?? []);
     if (!why) return;

@@ -94,6 +94,9 @@ export async function saveSnapshot(options: SaveOptions): Promise<Attempt<SavedS
 
 type Canary = { value: string; revision: number };
 
+/** The same canary as often as it takes: writing it twice is as good as once. */
+const CANARY_TRIES = 3;
+
 /** Writes the canary, or without one reads through the leader: a member that is cut off could not do either. */
 async function reachQuorum(
   options: SaveOptions,
@@ -105,7 +108,15 @@ async function reachQuorum(
   const call = options.canary
     ? `put ${quote(CANARY_KEY)} ${quote(value)} -w json`
     : `get ${quote(CANARY_KEY)} --keys-only -w json`;
-  const script = `${etcdctlScript(options.pillar(host))}\nq_etcdctl 5 "$q_own" ${call}`;
+  const script = `${etcdctlScript(options.pillar(host))}
+q_tries=1
+until q_said=$(q_etcdctl 5 "$q_own" ${call}); do
+  # A leader that has just gone takes with it what was on its way.
+  [ "$q_tries" -lt ${CANARY_TRIES} ] || exit 1
+  q_tries=$((q_tries + 1))
+  sleep 1
+done
+printf '%s\\n' "$q_said"`;
   const part = { id: 'canary', script };
   const { answers, failure } = options.canary
     ? await session.write({ kind: 'write', parts: [part] }, limits)

@@ -11,6 +11,7 @@ import type { Answer } from '../../shell/program.ts';
 import type { ApplySession } from '../../transport/session.ts';
 import type { ValueMap } from '../../value.ts';
 import { inParallel } from '../connections.ts';
+import { memberStatusScript } from '../member.ts';
 import { parseHash } from '../status/parse.ts';
 
 export interface SurveyOptions {
@@ -29,8 +30,9 @@ const HASH_LIMIT_SECONDS = 60;
 const HASH_TRIES = 10;
 const HASH_PAUSE_MS = 500;
 
+/** A cluster that is just electing a leader is waited for: it serves again in a moment. */
 export async function askMembers(options: SurveyOptions): Promise<AskedMember[]> {
-  const answers = await onEach(options, 'q_etcdctl 3 "$q_own" endpoint status -w json');
+  const answers = await onEach(options, (pillar) => memberStatusScript(pillar) ?? '');
   return options.members.map((host) => {
     const status = parseEndpointStatus(Buffer.from(answers.get(host)?.stdout ?? []).toString());
     return status ? { host, status } : { host };
@@ -54,7 +56,8 @@ export async function compareData(
   revision: number,
 ): Promise<Attempt<NonNullable<Receipt['compared']>>> {
   const hosts = asked.filter(({ status }) => status !== undefined && !status.learner).map(({ host }) => host);
-  const script = `q_etcdctl ${HASH_LIMIT_SECONDS} "$q_own" endpoint hashkv --rev=${revision} -w json`;
+  const script = (pillar: ValueMap) =>
+    `${etcdctlScript(pillar)}\nq_etcdctl ${HASH_LIMIT_SECONDS} "$q_own" endpoint hashkv --rev=${revision} -w json`;
   const all = { ...options, members: hosts, limitMs: options.limitMs + HASH_LIMIT_SECONDS * 1000 };
   for (let attempt = 1; ; attempt++) {
     const answers = await onEach(all, script);
@@ -98,10 +101,10 @@ function explainNoHash(hosts: string[], answers: Map<string, Answer>, hashes: Ma
   };
 }
 
-async function onEach(options: SurveyOptions, script: string): Promise<Map<string, Answer>> {
+async function onEach(options: SurveyOptions, script: (pillar: ValueMap) => string): Promise<Map<string, Answer>> {
   const answers = new Map<string, Answer>();
   await inParallel(options.members, options.members.length, async (host) => {
-    const part = { id: 'etcdctl', script: `${etcdctlScript(options.pillar(host))}\n${script}` };
+    const part = { id: 'etcdctl', script: script(options.pillar(host)) };
     const { signal, limitMs } = options;
     const ran = await options.sessions.get(host)?.read({ kind: 'read', parts: [part] }, { signal, limitMs });
     const [answer] = ran?.answers ?? [];
