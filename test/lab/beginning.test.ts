@@ -25,7 +25,9 @@ beforeAll(async () => {
 afterAll(() => rig?.close());
 
 function pillar(more = '', version = versions.at(-1)): void {
-  rig.write({ 'pillar/defaults.yaml': `etcd_bin_dir: /opt/etcd/${version}\netcd_min_free_bytes: 1000000\n${more}` });
+  rig.write({
+    'pillar/defaults.yaml': `etcd_runtime: systemd\netcd_bin_dir: /opt/etcd/${version}\netcd_min_free_bytes: 1000000\n${more}`,
+  });
 }
 
 /** Three hosts that never had an etcd, and a controller that remembers none. */

@@ -73,6 +73,20 @@ describe('kubernetes.running with static pods', () => {
     );
   });
 
+  it('costs one member where an image cannot be had, says where to look, and is mended by the next run', async () => {
+    pillar('etcd_snapshot_count: 20000\n', '3.5.99');
+    const { status, document } = await rig.json(...APPLY);
+    expect(status).toBe(5);
+    const failed = document.results.filter(({ outcome }) => outcome === 'failed');
+    expect(failed.map(({ resource }) => resource)).toEqual(['kubernetes.etcd.configured/pod']);
+    expect(failed[0]!.why?.message).toContain('journalctl -u kubelet says why');
+    expect((await onEach(`grep -c 3.5.99 ${MANIFEST} || :`)).sort()).toEqual(['0', '0', '1']);
+
+    pillar('etcd_snapshot_count: 20000\n');
+    expect((await rig.json(...APPLY)).status).toBe(0);
+    expect(await etcdctl(failed[0]!.host, 'get greeting --print-value-only')).toBe('from m1');
+  });
+
   it('does not start a known member that has lost its data, whatever the kubelet tries', async () => {
     await rig.lab.run(
       'm3',
