@@ -58,6 +58,7 @@ export async function apply(
       await applyStage(application, stage);
     }
   }
+  retractOk(application);
   return application;
 }
 
@@ -145,19 +146,33 @@ async function prepareWork(application: Application, stage: Stage, work: Map<str
   }
 }
 
+/** What the plan found as wanted cannot be called so any more where what it requires has failed since. */
+function retractOk({ context, intent, results }: Application): void {
+  for (const [key, cause] of blocked(context, intent, results)) {
+    const before = results.get(key);
+    if (before?.outcome !== 'ok' || intent.work.has(key)) continue;
+    const why = { ...blockedWhy(results.get(cause)!), host: before.host, resource: before.resource };
+    results.set(key, { ...before, outcome: 'blocked', why });
+  }
+}
+
+/** By what must not go on, the cause. */
+function blocked({ loaded: { graph } }: LiveContext, { plan }: Intent, results: Applied['results']) {
+  const undone = (key: NodeKey) => UNDONE.has(results.get(key)?.outcome ?? 'ok');
+  const views = new Map(plan.clusters.map((view) => [view.name, view]));
+  return blockedBy(graph, new Set(graph.order.filter(undone)), barrierOf(views));
+}
+
 /** By host, the work that nothing stands in the way of; the rest gets its result here. */
 function workOf(application: Application, stage: Stage): Map<string, Work[]> {
   const { context, intent, results } = application;
-  const { graph } = context.loaded;
-  const undone = (key: NodeKey) => UNDONE.has(results.get(key)?.outcome ?? 'ok');
-  const views = new Map(intent.plan.clusters.map((view) => [view.name, view]));
-  const blocked = blockedBy(graph, new Set(graph.order.filter(undone)), barrierOf(views));
+  const causes = blocked(context, intent, results);
   const work = new Map<string, Work[]>();
   for (const [host, keys] of stage.steps) {
     const inStage = new Set(keys);
     const free = keys.filter((key) => {
       if (results.has(key)) return false;
-      const cause = blocked.get(key);
+      const cause = causes.get(key);
       if (cause !== undefined) settle(application, stage, key, 'blocked', blockedWhy(results.get(cause)!));
       else if (intent.work.get(key)!.conditional && !isAwaited(application, key, inStage)) {
         settle(application, stage, key, 'skipped');

@@ -55,7 +55,7 @@ export async function prove(
   const now = withEtcdFacts(context.loaded, { ...seen, probes, failures });
   const again = makePlan(context.run, context.loaded, await recallAll(context, now));
   for (const [key, before] of applied.results) {
-    if (!hosts.includes(before.host) || (before.outcome !== 'changed' && before.outcome !== 'ok')) continue;
+    if (!concerns(context, key, hosts) || (before.outcome !== 'changed' && before.outcome !== 'ok')) continue;
     const why = whyUnproven(key, intent, again, failures);
     if (!why) continue;
     const settled: Result = { ...before, outcome: 'failed', why };
@@ -78,6 +78,12 @@ function foundingGate(context: LiveContext, intent: Intent, applied: Applied, ho
     ? memberGateScript(context.loaded.pillars.of(host).data, context.loaded.limits.stage / 1000)
     : undefined;
   return script === undefined ? [] : [{ id: 'gate', script }];
+}
+
+/** A cluster's own resource is about all its members: it may be another one that has changed. */
+function concerns({ loaded }: LiveContext, key: NodeKey, asked: string[]): boolean {
+  const { declarations } = loaded.graph.nodes.get(key)!;
+  return asked.some((host) => declarations.has(host));
 }
 
 function whyUnproven(

@@ -80,6 +80,8 @@ describe('kubernetes.running with static pods', () => {
     const failed = document.results.filter(({ outcome }) => outcome === 'failed');
     expect(failed.map(({ resource }) => resource)).toEqual(['kubernetes.etcd.configured/pod']);
     expect(failed[0]!.why?.message).toContain('journalctl -u kubelet says why');
+    const gate = document.results.find(({ resource }) => resource === 'kubernetes.etcd.configured/healthy');
+    expect(gate?.outcome).toBe('blocked');
     expect((await onEach(`grep -c 3.5.99 ${MANIFEST} || :`)).sort()).toEqual(['0', '0', '1']);
 
     pillar('etcd_snapshot_count: 20000\n');
