@@ -1,6 +1,6 @@
 // The options that commands share: declared once, read once.
 import { existsSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { LimitSeconds } from '../engine/limits.ts';
@@ -41,7 +41,7 @@ export function addOutputOptions(command: Command): Command {
 }
 
 export function addPillarOptions(command: Command): Command {
-  return command.option('--pillar <folder>', 'pillar layers (default: ./pillar if it is there)');
+  return command.option('--pillar <folder>', 'pillar layers (default: $QUORATE_PILLAR, else ./pillar if it is there)');
 }
 
 export function addStatesOptions(command: Command): Command {
@@ -109,8 +109,8 @@ export function targetPattern(options: CommonOptions): Attempt<string> {
   return fail({ reason: 'usage', message: 'no target: which hosts are meant?', next: 'pass -t masters, or -t all' });
 }
 
-export function pillarFolder(options: CommonOptions): string | undefined {
-  return options.pillar ?? (existsSync('pillar') ? 'pillar' : undefined);
+export function pillarFolder(options: CommonOptions, io: Io): string | undefined {
+  return options.pillar ?? io.env.QUORATE_PILLAR ?? (existsSync('pillar') ? 'pillar' : undefined);
 }
 
 /** The operator's own first, then the states that Quorate ships. */
@@ -127,7 +127,8 @@ export function stateFolders(options: Pick<CommonOptions, 'states'>): Attempt<st
     );
   }
   const own = options.states ?? (existsSync('states') ? ['states'] : []);
-  return succeed([...own, join(packageRoot(), 'states')]);
+  const shipped = join(packageRoot(), 'states');
+  return succeed([...own.filter((folder) => resolve(folder) !== shipped), shipped]);
 }
 
 export function packageRoot(): string {

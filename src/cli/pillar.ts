@@ -73,7 +73,7 @@ async function readOne(host: string, options: CommonOptions, io: Io): Promise<At
     });
   }
   const { readPillar } = await import('../pillar/read.ts');
-  const directory = pillarFolder(options);
+  const directory = pillarFolder(options, io);
   const pillars = await readPillar({ inventory: inventory.value, ...(directory === undefined ? {} : { directory }) });
   return pillars.ok ? succeed(pillars.value.of(host)) : pillars;
 }

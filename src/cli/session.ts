@@ -26,7 +26,7 @@ export function scopeOptions(
   if (!inventory.ok || !target.ok) {
     return fail(...(inventory.ok ? [] : inventory.failures), ...(target.ok ? [] : target.failures));
   }
-  const pillar = pillarFolder(options);
+  const pillar = pillarFolder(options, io);
   return succeed({
     inventory: inventory.value,
     target: target.value,

@@ -34,6 +34,18 @@ it('the page of commands is what the commands say: npm run docs makes it anew', 
   expect(readFileSync(join(ROOT, 'docs/cli.md'), 'utf8')).toBe(makePage());
 });
 
+it('the pillar is what --pillar says, else $QUORATE_PILLAR, else ./pillar', async () => {
+  const { folder } = await createRig({ 'a/defaults.yaml': 'etcd_image: a\n', 'b/defaults.yaml': 'etcd_image: b\n' });
+  const image = (env: NodeJS.ProcessEnv, ...more: string[]) => {
+    const argv = ['pillar', 'show', 'm1', '-i', 'inventory.yaml', ...more];
+    const { stdout } = spawnSync(QUORATE, argv, { cwd: folder, env: { ...process.env, ...env }, encoding: 'utf8' });
+    return /^etcd_image: (.*)$/m.exec(stdout)?.[1];
+  };
+  expect(image({})).toBe('t');
+  expect(image({ QUORATE_PILLAR: 'a' })).toBe('a');
+  expect(image({ QUORATE_PILLAR: 'a' }, '--pillar', 'b')).toBe('b');
+});
+
 it('a reader that has gone is no error: the run goes on to its own exit code', async () => {
   const { folder } = await createRig({
     'state/quorate/runs/x/journal.jsonl': '{"at":"now","type":"x"}\n'.repeat(9999),
