@@ -1,5 +1,6 @@
 // quorate snapshot save: a proved snapshot of each cluster of the target, with its receipt.
 import type { Command } from 'commander';
+import type { EtcdCluster } from '../engine/clusters.ts';
 import type { Scope } from '../engine/load.ts';
 import type { SavedSnapshot } from '../engine/snapshot/save.ts';
 import { type Attempt, type Failure, fail } from '../failure.ts';
@@ -39,8 +40,9 @@ export function addSnapshotSaveCommand(program: Command, shell: Shell): void {
 async function save(options: SaveCommandOptions, io: Io): Promise<number> {
   const scope = await loadHosts(options, io);
   if (!scope.ok) return printInputFailures(scope.failures, options, io);
-  const { inventory, targets } = scope.value;
-  const clusters = [...inventory.clusters.values()].filter(({ members }) =>
+  const { targets } = scope.value;
+  const { etcdClusters } = await import('../engine/clusters.ts');
+  const clusters = [...etcdClusters(scope.value).values()].filter(({ members }) =>
     members.some((name) => targets.includes(name)),
   );
   if (clusters.length === 0) {
@@ -52,8 +54,8 @@ async function save(options: SaveCommandOptions, io: Io): Promise<number> {
     const connect = await createConnect(scope.value, options, signal);
     const saved: SavedSnapshot[] = [];
     const failures: Failure[] = [];
-    for (const { name, members } of clusters) {
-      const attempt = await saveCluster(name, members, { scope: scope.value, connect, options, io, signal });
+    for (const cluster of clusters) {
+      const attempt = await saveCluster(cluster, { scope: scope.value, connect, options, io, signal });
       if (attempt.ok) saved.push(attempt.value);
       else failures.push(...attempt.failures);
     }
@@ -80,18 +82,26 @@ interface Work {
   signal: AbortSignal;
 }
 
-async function saveCluster(cluster: string, members: string[], work: Work): Promise<Attempt<SavedSnapshot>> {
+async function saveCluster(etcdCluster: EtcdCluster, work: Work): Promise<Attempt<SavedSnapshot>> {
+  const { name: cluster, members } = etcdCluster;
   const { scope, connect, options, io, signal } = work;
-  const [{ saveSnapshot }, { inParallel }, { controllerHome, newRunId }, { createProgress }, { escapeForTerminal }] =
-    await Promise.all([
-      import('../engine/snapshot/save.ts'),
-      import('../engine/connections.ts'),
-      import('../engine/places.ts'),
-      import('../report/progress.ts'),
-      import('../report/escape.ts'),
-    ]);
+  const [
+    { memberPillar },
+    { saveSnapshot },
+    { inParallel },
+    { controllerHome, newRunId },
+    { createProgress },
+    { escapeForTerminal },
+  ] = await Promise.all([
+    import('../engine/clusters.ts'),
+    import('../engine/snapshot/save.ts'),
+    import('../engine/connections.ts'),
+    import('../engine/places.ts'),
+    import('../report/progress.ts'),
+    import('../report/escape.ts'),
+  ]);
   const say = (sentence: string) => void io.stderr.write(`${escapeForTerminal(`${cluster}: ${sentence}`)}\n`);
-  const pillar = (host: string) => scope.pillars.of(host).data;
+  const pillar = (host: string) => memberPillar(scope, host, etcdCluster);
   const opened = await placeFor(options.to, pillar(members[0]!), connect, signal);
   if (!opened.ok) return opened;
   const { place, name } = opened.value;

@@ -7,7 +7,7 @@ import { toStatusJson } from '../report/status-json.ts';
 import { EXIT } from './exit.ts';
 import { useColor } from './print.ts';
 import { openScreen } from './screen.ts';
-import { diagnoseAll, figuresOf, type StatusView } from './status.ts';
+import { diagnoseAll, figuresOf, hostsOf, type StatusView } from './status.ts';
 
 /** A host that hung in the middle is left alone for a while: each look would leave one more hanging process there. */
 const AFTER_HANG_MS = 30_000;
@@ -15,8 +15,8 @@ const AFTER_HANG_MS = 30_000;
 /** Until Ctrl-C, which is how a watch is meant to end: exit code 0. */
 export async function watch(view: StatusView, seconds: number): Promise<number> {
   const { clusters, options, io, signal } = view;
-  const hosts = [...clusters.values()].flat();
-  const latest = new Map<string, Sighting>();
+  const hosts = hostsOf(clusters);
+  const latest = new Map<string, Sighting[]>();
   const screen = options.json ? undefined : openScreen(io);
   const draw = async () => {
     const sightings = hosts.flatMap((host) => latest.get(host) ?? []);
@@ -52,12 +52,12 @@ export async function watch(view: StatusView, seconds: number): Promise<number> 
   return EXIT.done;
 }
 
-async function follow(view: StatusView, host: string, seconds: number, latest: Map<string, Sighting>): Promise<void> {
+async function follow(view: StatusView, host: string, seconds: number, latest: Map<string, Sighting[]>): Promise<void> {
   while (!view.signal.aborted) {
-    const [sighting] = await view.asker.ask([host]);
+    const sightings = await view.asker.ask([host]);
     if (view.signal.aborted) return;
-    latest.set(host, sighting!);
-    const { failure, processes } = sighting!.seen;
+    latest.set(host, sightings);
+    const { failure, processes } = sightings[0]!.seen;
     const hung = failure !== undefined && processes !== undefined;
     await pause(Math.max(seconds * 1000, hung ? AFTER_HANG_MS : 0), view.signal);
   }

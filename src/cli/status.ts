@@ -50,7 +50,7 @@ export function addStatusCommand(program: Command, shell: Shell): void {
 async function status(options: StatusCommandOptions, io: Io): Promise<number> {
   const scope = await loadHosts({ ...options, target: options.target ?? 'all' }, io);
   if (!scope.ok) return printInputFailures(scope.failures, options, io);
-  const clusters = chooseClusters(scope.value);
+  const clusters = await chooseClusters(scope.value);
   if (!clusters.ok) return printInputFailures(clusters.failures, options, io);
 
   const interrupt = new AbortController();
@@ -84,8 +84,11 @@ export interface StatusView {
 }
 
 /** Those of the target, whole. */
-function chooseClusters({ inventory, hosts }: Scope): Attempt<Map<string, readonly string[]>> {
-  const chosen = [...inventory.clusters.values()].filter(({ members }) => members.some((host) => hosts.includes(host)));
+async function chooseClusters(scope: Scope): Promise<Attempt<Map<string, readonly string[]>>> {
+  const { etcdClusters } = await import('../engine/clusters.ts');
+  const chosen = [...etcdClusters(scope).values()].filter(({ members }) =>
+    members.some((host) => scope.hosts.includes(host)),
+  );
   if (chosen.length > 0) return succeed(new Map(chosen.map(({ name, members }) => [name, members])));
   return fail({
     reason: 'usage',
@@ -109,9 +112,9 @@ async function openAsker(scope: Scope, options: StatusCommandOptions, signal: Ab
 
 async function lookOnce(view: StatusView): Promise<number> {
   const { clusters, asker, options, io, signal } = view;
-  const hosts = [...clusters.values()].flat();
+  const hosts = hostsOf(clusters);
   const waiting = showWaiting(hosts, io);
-  const asked = await asker.ask(hosts, ({ seen }) => waiting.answered(seen.host));
+  const asked = await asker.ask(hosts, (host) => waiting.answered(host));
   waiting.end();
   if (signal.aborted) return EXIT.interrupted;
   const sightings = options.hashkv ? await asker.addHashes(asked) : asked;
@@ -129,6 +132,11 @@ async function lookOnce(view: StatusView): Promise<number> {
     );
   }
   return exitOf(diagnoses);
+}
+
+/** Each once, though it may be a member of two. */
+export function hostsOf(clusters: StatusView['clusters']): string[] {
+  return [...new Set([...clusters.values()].flat())];
 }
 
 /** Before this nobody wonders what it waits for, in milliseconds. */
@@ -161,10 +169,10 @@ export async function diagnoseAll(
   now: Date,
 ): Promise<Diagnosis[]> {
   const { diagnose } = await import('../etcd/diagnosis/diagnose.ts');
-  const by = new Map(sightings.map(({ seen }) => [seen.host, seen]));
-  return [...clusters].map(([name, members]) =>
-    diagnose({ name, hosts: members.flatMap((host) => by.get(host) ?? []) }, now),
-  );
+  return [...clusters].map(([name, members]) => {
+    const by = new Map(sightings.flatMap(({ cluster, seen }) => (cluster === name ? [[seen.host, seen]] : [])));
+    return diagnose({ name, hosts: members.flatMap((host) => by.get(host) ?? []) }, now);
+  });
 }
 
 export function figuresOf(sightings: readonly Sighting[]): Map<string, { at: Date; programs: number }> {

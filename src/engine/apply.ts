@@ -9,6 +9,7 @@ import type { LiveContext } from './context.ts';
 import type { Outcome, Result } from './events.ts';
 import { barrierOf, type Intent, type Work } from './make-plan.ts';
 import { failureOf, result, resultOf } from './outcome.ts';
+import { viewsOf } from './plan.ts';
 import { prepare } from './prepare.ts';
 import { checkTurns, closeGates, type FormerProcesses } from './roll.ts';
 import { interruptsMember, partsOfTurn } from './turns.ts';
@@ -117,9 +118,10 @@ async function applyStage(application: Application, stage: Stage): Promise<void>
 
   const deadline = Date.now() + context.loaded.limits.stage;
   const former: FormerProcesses = new Map();
-  for (const [host, why] of await checkTurns(context, intent, stage, results, former)) {
-    for (const key of partsOfTurn(context.loaded.graph, stage.steps.get(host)!)) {
-      settle(application, stage, key, interruptsMember(context.loaded.graph, key) ? 'refused' : 'blocked', why);
+  for (const [{ host, cluster }, why] of await checkTurns(context, intent, stage, results, former)) {
+    for (const key of partsOfTurn(context.loaded.graph, stage.steps.get(host)!, cluster)) {
+      const refused = interruptsMember(context.loaded.graph, key, cluster);
+      settle(application, stage, key, refused ? 'refused' : 'blocked', why);
     }
   }
   await prepareWork(application, stage, workOf(application, stage));
@@ -212,10 +214,9 @@ async function applyOnHost(
   deadline: number,
 ): Promise<void> {
   const { context, intent } = application;
-  const { graph, inventory, limits } = context.loaded;
+  const { graph, limits } = context.loaded;
   const session = context.connections.sessions.get(host)!;
-  const { cluster } = inventory.hosts.get(host)!;
-  const view = intent.plan.clusters.find(({ name }) => name === cluster);
+  const viewOf = viewsOf(intent.plan);
   const answers = new Map<string, Answer>();
   let done = 0;
   const announceNext = () => {
@@ -232,7 +233,7 @@ async function applyOnHost(
 
   application.written.add(host);
   announceNext();
-  const program = writeProgram(work, { run: context.run, graph, all: intent.work, cluster: view });
+  const program = writeProgram(work, { run: context.run, graph, all: intent.work, viewOf });
   const { failure } = await session.write(program, {
     signal: context.kill,
     // In whole seconds, as it will be told.
@@ -240,7 +241,7 @@ async function applyOnHost(
     onAnswer: (answer) => {
       answers.set(answer.id, answer);
       const item = work[done];
-      const settled = item && resultOf(item, answers, view);
+      const settled = item && resultOf(item, answers, viewOf(item.declaration));
       if (!settled) return;
       done += 1;
       record(application, stage, item.key, settled);

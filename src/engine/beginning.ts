@@ -1,13 +1,14 @@
 // From what hosts and controller say to the judgement on each cluster's beginning, and the notes that a plan carries.
 import { judgeBeginning } from '../etcd/beginning/judge.ts';
 import type { Beginning, MemberSighting } from '../etcd/beginning/situation.ts';
-import type { Found, Ledger } from '../etcd/ledger.ts';
+import { type Found, type Ledger, ledgerFile } from '../etcd/ledger.ts';
 import { type HostPreflight, preflight } from '../etcd/preflight.ts';
 import type { Graph } from '../graph/graph.ts';
-import type { Cluster } from '../inventory/inventory.ts';
 import type { ClusterView, Refusal } from '../modules/module.ts';
+import { eventsClusterOf } from '../pillar/events.ts';
 import { BACKDATED_MS } from '../pki/issue.ts';
 import type { ValueMap } from '../value.ts';
+import { clustersOf, type EtcdCluster, etcdClusters, memberPillar } from './clusters.ts';
 import { declaredMembers } from './declared.ts';
 import type { Loaded } from './load.ts';
 import type { Findings } from './make-plan.ts';
@@ -40,22 +41,24 @@ function judgeClusters(
   knowledge: Knowledge,
 ): Judgements {
   const judgements = new Map<string, ClusterJudgement>();
-  for (const cluster of loaded.inventory.clusters.values()) {
+  for (const cluster of etcdClusters(loaded).values()) {
     if (!cluster.members.some((host) => loaded.hosts.includes(host))) continue;
     const seen = sightingsOf(cluster, probes);
     const ledger = knowledge.ledgers.get(cluster.name);
-    const hosts = cluster.members.flatMap((host) => hostPreflight(host, loaded, probes.get(host)));
+    const hosts = cluster.members.flatMap((host) =>
+      hostPreflight(host, memberPillar(loaded, host, cluster), probes.get(host), cluster.name),
+    );
     // Nothing is known of etcd on any of its hosts: this run is about something else.
     if (hosts.length === 0 && ledger === undefined) continue;
     const checks = preflight(cluster.members.length, hosts);
-    const otherRunners = refuseOtherRunners(cluster, loaded, probes);
+    const strays = new Map([...refuseForgottenEvents(cluster, probes), ...refuseOtherRunners(cluster, loaded, probes)]);
     const { beginning, refusals } = judgeBeginning({
       cluster: cluster.name,
       declared: declaredMembers(loaded, cluster),
       targets: new Set(loaded.targets),
       seen,
       ...(ledger === undefined ? {} : { ledger }),
-      obstacles: [...checks.obstacles, ...otherRunners.values()],
+      obstacles: [...checks.obstacles, ...strays.values()],
       refusals: checks.refusals,
       newToken: knowledge.newToken(cluster.name),
       now: knowledge.now,
@@ -65,7 +68,7 @@ function judgeClusters(
     const news = isGuarded(loaded.graph, cluster.name) ? newsOf(cluster.name, beginning) : [];
     judgements.set(cluster.name, {
       beginning,
-      refusals: new Map([...otherRunners, ...refusals]),
+      refusals: new Map([...strays, ...refusals]),
       notes: [...news, ...warnings],
     });
   }
@@ -77,11 +80,19 @@ export function judge(loaded: Loaded, { probes, failures }: Findings, knowledge:
   return withEtcdFacts(loaded, { probes, failures, judgements: judgeClusters(loaded, probes, knowledge) });
 }
 
-/** The same with `facts.etcd` as the judgements have it. */
-export function withEtcdFacts({ inventory }: Pick<Loaded, 'inventory'>, found: Findings): Findings {
+/** The same with `facts.etcd` as the judgements have it: each cluster's for its own resources, the inventory's for the host. */
+export function withEtcdFacts(loaded: Pick<Loaded, 'inventory' | 'pillars'>, found: Findings): Findings {
   const probes = [...found.probes].map(([host, probe]): [string, Probe] => {
-    const judgement = found.judgements?.get(inventory.hosts.get(host)!.cluster ?? '');
-    return [host, judgement ? { ...probe, facts: { ...probe.facts, etcd: etcdFacts(judgement.beginning) } } : probe];
+    const members = new Map(probe.members);
+    let facts = probe.facts;
+    for (const { name, eventsOf } of clustersOf(loaded, host)) {
+      const judgement = found.judgements?.get(name);
+      if (!judgement) continue;
+      const etcd = etcdFacts(judgement.beginning);
+      members.set(name, { ...members.get(name), facts: etcd });
+      if (eventsOf === undefined) facts = { ...facts, etcd };
+    }
+    return [host, { ...probe, facts, members }];
   });
   return { ...found, probes: new Map(probes) };
 }
@@ -115,25 +126,39 @@ export function ledgerOf({ beginning }: ClusterView): Ledger | undefined {
   return beginning?.kind === 'known' || beginning?.kind === 'adopted' ? beginning.ledger : undefined;
 }
 
-function sightingsOf(cluster: Cluster, probes: ReadonlyMap<string, Probe>): Map<string, MemberSighting> {
+function sightingsOf(cluster: EtcdCluster, probes: ReadonlyMap<string, Probe>): Map<string, MemberSighting> {
   return new Map(
     cluster.members.flatMap((host): [string, MemberSighting][] => {
-      const probe = probes.get(host);
-      if (!probe?.guard) return [];
-      return [[host, { ...probe.guard, ...(probe.member ? { status: probe.member } : {}) }]];
+      const { guard, status } = probes.get(host)?.members.get(cluster.name) ?? {};
+      if (!guard) return [];
+      return [[host, { ...guard, ...(status ? { status } : {}) }]];
     }),
+  );
+}
+
+/** Nobody would look after its events cluster any more, and an API server that is not told to ask it has lost all events. */
+function refuseForgottenEvents(cluster: EtcdCluster, probes: ReadonlyMap<string, Probe>): Map<string, Refusal> {
+  const name = eventsClusterOf(cluster.name);
+  const refusal = (host: string): Refusal => ({
+    refused: `${host} is a member of ${name}, the events cluster of ${cluster.name}, but etcd_events is false`,
+    next: `set etcd_events: true; or, to give its events up, first take --etcd-servers-overrides away from every API server, then on every member stop it (docs/etcd.md), and move ${ledgerFile(name)} aside`,
+  });
+  return new Map(
+    cluster.members
+      .filter((host) => probes.get(host)?.members.get(cluster.name)?.guard?.forgottenEvents)
+      .map((host) => [host, refusal(host)]),
   );
 }
 
 /** Of single members: a change of the runtime goes through the cluster one host at a time. */
 function refuseOtherRunners(
-  cluster: Cluster,
+  cluster: EtcdCluster,
   { pillars }: Pick<Loaded, 'pillars'>,
   probes: ReadonlyMap<string, Probe>,
 ): Map<string, Refusal> {
   return new Map(
     cluster.members.flatMap((host): [string, Refusal][] => {
-      const runner = probes.get(host)?.guard?.otherRunner;
+      const runner = probes.get(host)?.members.get(cluster.name)?.guard?.otherRunner;
       return runner === undefined ? [] : [[host, refuseOtherRunner(host, pillars.of(host).data, runner)]];
     }),
   );
@@ -142,15 +167,11 @@ function refuseOtherRunners(
 const LEAST_FREE_BYTES = 2 * 2 ** 30;
 const MOST_CLOCK_SKEW_SECONDS = 1;
 
-function hostPreflight(host: string, { pillars }: Pick<Loaded, 'pillars'>, probe: Probe | undefined): HostPreflight[] {
-  if (!probe?.guard) return [];
-  const { hasData, freeBytes, busyPorts, installed } = probe.guard;
-  const {
-    etcd_min_free_bytes: least,
-    etcd_max_clock_skew: skew,
-    etcd_version: version,
-    etcd_pki: pki,
-  } = pillars.of(host).data;
+function hostPreflight(host: string, pillar: ValueMap, probe: Probe | undefined, cluster: string): HostPreflight[] {
+  const { guard, status } = probe?.members.get(cluster) ?? {};
+  if (!probe || !guard) return [];
+  const { hasData, freeBytes, busyPorts, installed } = guard;
+  const { etcd_min_free_bytes: least, etcd_max_clock_skew: skew, etcd_version: version, etcd_pki: pki } = pillar;
   const wanted = typeof version === 'string' ? version : installed;
   return [
     {
@@ -162,7 +183,7 @@ function hostPreflight(host: string, { pillars }: Pick<Loaded, 'pillars'>, probe
       ...(pki === 'managed' ? { mostBehind: BACKDATED_MS / 1000 } : {}),
       ...(freeBytes === undefined ? {} : { freeBytes }),
       ...(probe.clock ? { clock: probe.clock } : {}),
-      ...(probe.member ? { running: probe.member.version } : {}),
+      ...(status ? { running: status.version } : {}),
       ...(wanted === undefined ? {} : { wanted }),
     },
   ];

@@ -5,8 +5,10 @@ import { READ_FLAT } from '../etcd/flat.sh.ts';
 import { ledgerFile, ledgerNames, markerFile, parseLedger, parseMarker } from '../etcd/ledger.ts';
 import { type DeclaredMember, parseMemberList } from '../etcd/members.ts';
 import type { HostPreflight } from '../etcd/preflight.ts';
+import { eventsClusterOf, hasEvents } from '../pillar/events.ts';
 import { quote } from '../shell/quote.ts';
 import type { ValueMap } from '../value.ts';
+import type { EtcdCluster } from './clusters.ts';
 import { otherRunnerScript } from './runtime.ts';
 
 /** One host's answer; its member's status is asked for elsewhere. */
@@ -17,6 +19,8 @@ export interface GuardSighting
   installed?: string;
   /** What runs etcd here although the pillar declares the other runtime: see src/engine/runtime.ts. */
   otherRunner?: string;
+  /** It has an events cluster written down that the pillar does not have. */
+  forgottenEvents?: true;
 }
 
 /**
@@ -25,7 +29,7 @@ export interface GuardSighting
  */
 export function guardScript(
   pillar: ValueMap,
-  cluster: string,
+  cluster: Pick<EtcdCluster, 'name' | 'service' | 'eventsOf'>,
   declared: readonly DeclaredMember[],
 ): string | undefined {
   const access = accessOf(pillar);
@@ -44,12 +48,13 @@ q_data=no
 [ ! -e "$q_dir/member" ] || q_data=yes
 echo "data $q_data"
 q_names=no
-if q_flat ${quote(ledgerFile(cluster))}; then
+if q_flat ${quote(ledgerFile(cluster.name))}; then
   printf 'ledger %s\\n' "$q_text"
   case $q_text in *${quote(ledgerNames(declared))}*) q_names=yes ;; esac
 fi
-! q_flat ${quote(markerFile(cluster))} || printf 'marker %s\\n' "$q_text"
-${otherRunnerScript(pillar)}
+! q_flat ${quote(markerFile(cluster.name))} || printf 'marker %s\\n' "$q_text"
+${otherRunnerScript(pillar, cluster.service)}
+${cluster.eventsOf === undefined && !hasEvents(pillar) ? findEvents(cluster.name) : ''}
 q_there=$q_dir
 while [ ! -e "$q_there" ]; do q_there=\${q_there%/*}; [ -n "$q_there" ] || q_there=/; done
 df -Pk "$q_there" 2>/dev/null | { read -r q_head; read -r q_device q_size q_used q_free q_rest; echo "free $q_free"; }
@@ -61,6 +66,11 @@ if [ $q_data = no ]; then
 ${busy.join('\n')}
 fi
 echo whole`;
+}
+
+function findEvents(cluster: string): string {
+  const name = eventsClusterOf(cluster);
+  return `[ ! -e ${quote(ledgerFile(name))} ] && [ ! -e ${quote(markerFile(name))} ] || echo events`;
 }
 
 // The process that holds the listening socket of a port: its inode is in the kernel's table, and a link to it in the
@@ -103,6 +113,7 @@ export function parseGuard(stdout: Uint8Array): GuardSighting | undefined {
     ...(free !== undefined && /^\d+$/.test(free) ? { freeBytes: Number(free) * 1024 } : {}),
     ...(installed === undefined ? {} : { installed }),
     ...(otherRunner === undefined ? {} : { otherRunner }),
+    ...(lines.includes('events') ? { forgottenEvents: true as const } : {}),
     busyPorts: of('busy').map((line) => {
       const [port, ...holder] = line.split(' ');
       return { port: Number(port), ...(holder.join('') === '' ? {} : { holder: holder.join(' ') }) };

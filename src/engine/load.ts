@@ -1,4 +1,6 @@
 // load: from the files that a person wrote to the graph of a run. Nothing is connected to.
+
+import { etcdServers, eventsOverride, type Server } from '../etcd/servers.ts';
 import { type Attempt, type Failure, fail, succeed } from '../failure.ts';
 import { compileGraph } from '../graph/compile.ts';
 import type { Graph } from '../graph/graph.ts';
@@ -11,6 +13,7 @@ import { readPillar } from '../pillar/read.ts';
 import type { ClusterContext, HostDeclarations, RenderContext } from '../states/declaration.ts';
 import { loadStates } from '../states/load.ts';
 import type { Value } from '../value.ts';
+import { clustersOf, type EtcdCluster, etcdClusters, memberPillar } from './clusters.ts';
 import { type LimitSeconds, type Limits, resolveLimits } from './limits.ts';
 
 export interface LoadOptions {
@@ -52,13 +55,13 @@ export async function load(options: LoadOptions): Promise<Attempt<Loaded>> {
   const declared: HostDeclarations[] = [];
   const failures: Failure[] = [];
   for (const host of hosts) {
-    const attempt = states.value.declare(renderContext(inventory, pillars, host));
+    const attempt = states.value.declare(renderContext(scope.value, host));
     if (attempt.ok) declared.push(attempt.value);
     else failures.push(...attempt.failures);
   }
   if (failures.length > 0) return fail(...unique(failures));
 
-  const graph = compileGraph(declared, [...inventory.clusters.values()]);
+  const graph = compileGraph(declared);
   if (!graph.ok) return graph;
   return succeed({
     inventory,
@@ -105,24 +108,45 @@ function withPeers(inventory: Inventory, targets: string[]): string[] {
   return [...inventory.hosts.keys()].filter((host) => wanted.has(host));
 }
 
-function renderContext(inventory: Inventory, pillars: PillarSet, name: string): RenderContext {
-  const host = inventory.hosts.get(name)!;
-  const cluster = host.cluster === undefined ? undefined : clusterContext(inventory, pillars, host.cluster);
+function renderContext(scope: RenderScope, name: string): RenderContext {
+  const host = scope.inventory.hosts.get(name)!;
+  const [main, events] = clustersOf(scope, name);
   return {
-    pillar: pillars.of(name).data,
+    pillar: scope.pillars.of(name).data,
     host: { name, address: host.address, groups: host.groups, vars: host.vars },
-    ...(cluster ? { cluster } : {}),
+    ...(main ? { cluster: clusterContext(scope, main) } : {}),
+    ...(events
+      ? { events: { pillar: memberPillar(scope, name, events), cluster: clusterContext(scope, events) } }
+      : {}),
   };
 }
 
+type RenderScope = Pick<Scope, 'inventory' | 'pillars'>;
+
 /** Names and addresses of peers come from inventory and pillar only: a dead peer never changes what a live host renders. */
-function clusterContext(inventory: Inventory, pillars: PillarSet, name: string): ClusterContext {
-  const members = inventory.clusters.get(name)!.members.map((member) => ({
+function clusterContext(scope: RenderScope, cluster: EtcdCluster): ClusterContext {
+  const { name, service, eventsOf } = cluster;
+  const members = cluster.members.map((member) => ({
     name: member,
-    address: inventory.hosts.get(member)!.address,
-    pillar: pillars.of(member).data,
+    address: scope.inventory.hosts.get(member)!.address,
+    pillar: memberPillar(scope, member, cluster),
   }));
-  return { name, members };
+  const events = [...etcdClusters(scope).values()].find((each) => each.eventsOf === name);
+  return {
+    name,
+    service,
+    events: eventsOf !== undefined,
+    etcd_servers: etcdServers(serversOf(scope, cluster)),
+    ...(events ? { etcd_servers_overrides: eventsOverride(serversOf(scope, events)) } : {}),
+    members,
+  };
+}
+
+function serversOf(scope: RenderScope, cluster: EtcdCluster): Server[] {
+  return cluster.members.map((host) => ({
+    address: scope.inventory.hosts.get(host)!.address,
+    clientPort: memberPillar(scope, host, cluster).etcd_client_port as number,
+  }));
 }
 
 /** A run has one set of limits: where hosts disagree, the longest wait, so that nobody's is cut short. */

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Failure } from '../failure.ts';
 import type { Declaration } from '../states/declaration.ts';
 import type { ApplySession, ProgramResult, ReadSession, RunOptions } from '../transport/session.ts';
+import { clustersOf, memberPillar } from './clusters.ts';
 import { type Connections, connectAll, inParallel } from './connections.ts';
 import type { LiveContext, RunContext } from './context.ts';
 import { declaredMembers } from './declared.ts';
@@ -109,15 +110,16 @@ export function wishFor(loaded: Loaded, host: string): ProbeWish {
     if (declaration) declarations.push(declaration);
     asksMember ||= node.declaration.disrupts === 'etcd' || node.declaration.scope === 'cluster';
   }
-  const name = loaded.inventory.hosts.get(host)!.cluster;
-  if (name === undefined) return { declarations };
-  const pillar = loaded.pillars.of(host).data;
-  return {
-    declarations,
-    // Only where something depends on quorum is an election worth waiting for.
-    member: memberStatusScript(pillar, asksMember),
-    guard: guardScript(pillar, name, declaredMembers(loaded, loaded.inventory.clusters.get(name)!)),
-  };
+  const members = clustersOf(loaded, host).map((cluster) => {
+    const pillar = memberPillar(loaded, host, cluster);
+    return {
+      cluster: cluster.name,
+      // Only where something depends on quorum is an election worth waiting for.
+      status: memberStatusScript(pillar, asksMember),
+      guard: guardScript(pillar, cluster, declaredMembers(loaded, cluster)),
+    };
+  });
+  return { declarations, members };
 }
 
 /** One read program of a host. */

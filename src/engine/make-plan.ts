@@ -11,7 +11,7 @@ import type { Judgements } from './beginning.ts';
 import { pendingName } from './host-prelude.ts';
 import type { Loaded } from './load.ts';
 import type { Plan, PlanEntry, PlannedHost } from './plan.ts';
-import { type Probe, parseReading } from './probe.ts';
+import { factsFor, type Probe, parseReading } from './probe.ts';
 import { type Recollections, recollectionKey } from './recall.ts';
 import { refuseTurns } from './turns.ts';
 import { viewClusters } from './view.ts';
@@ -97,7 +97,10 @@ export function makePlan(run: string, loaded: Loaded, seen: Sightings): Intent {
       stages,
       clusters: [...views.values()],
       hosts: new Map(loaded.hosts.map((host) => [host, plannedHost(host, targets.has(host), seen)])),
-      notes: [...[...(seen.judgements?.values() ?? [])].flatMap(({ notes }) => notes), ...notesOf(entries, decisions)],
+      notes: [
+        ...new Set([...(seen.judgements?.values() ?? [])].flatMap(({ notes }) => notes)),
+        ...notesOf(entries, decisions),
+      ],
     },
     work,
     entries,
@@ -160,7 +163,7 @@ function decideAll(
   for (const key of loaded.graph.order) {
     const node = loaded.graph.nodes.get(key)!;
     const host = hostOf(key);
-    const decision = decide(node, host, seen, viewFor(loaded, views, node, host), decisions);
+    const decision = decide(node, host, seen, views.get(node.cluster ?? ''), decisions);
     // A resource outside the target is done or it is not: nobody is going to do it in this run.
     const outside = !loaded.targets.includes(host);
     decisions.set(key, outside ? { entry: decision.entry } : decision);
@@ -208,16 +211,6 @@ export function barrierOf(views: ReadonlyMap<string, ClusterView>): (cluster: st
     const view = views.get(cluster);
     return view && serves(view) ? 'quorum' : 'all';
   };
-}
-
-function viewFor(
-  loaded: Loaded,
-  views: Map<string, ClusterView>,
-  node: GraphNode,
-  host: string,
-): ClusterView | undefined {
-  const cluster = node.cluster ?? loaded.inventory.hosts.get(host)!.cluster;
-  return cluster === undefined ? undefined : views.get(cluster);
 }
 
 function blockedWhy(entry: PlanEntry, host: string, blocker: Decision): Failure {
@@ -274,7 +267,7 @@ function decide(
     });
   }
 
-  const wanted = declaration.render(probe.facts);
+  const wanted = declaration.render(factsFor(probe, declaration.cluster));
   if (!wanted.ok) return because('failed', { host, resource: id, ...wanted.failures[0]! });
   if (wanted.value.skip)
     return because('skipped', { reason: 'guard', host, resource: id, message: 'its `when` is not true here' });

@@ -2,6 +2,7 @@
 import type { Failure } from '../failure.ts';
 import type { Stage } from '../graph/graph.ts';
 import type { Change, ClusterView } from '../modules/module.ts';
+import type { Declaration } from '../states/declaration.ts';
 import type { ValueMap } from '../value.ts';
 
 /** Nothing of a plan can write: programs are made by apply, from the same wanted and seen values. */
@@ -17,6 +18,12 @@ export interface Plan {
   hosts: Map<string, PlannedHost>;
   /** Sentences that the operator should read before saying yes. */
   notes: string[];
+}
+
+/** The view of the cluster that a resource belongs to. */
+export function viewsOf({ clusters }: Plan): (declaration: Declaration) => ClusterView | undefined {
+  const views = new Map(clusters.map((view) => [view.name, view]));
+  return ({ cluster }) => (cluster === undefined ? undefined : views.get(cluster));
 }
 
 export interface PlannedHost {

@@ -18,13 +18,27 @@ export interface Probe {
   facts: ValueMap;
   /** Reactions that an earlier run recorded and did not finish: see `pendingName`. */
   pending: Set<string>;
-  member?: MemberStatus;
-  guard?: GuardSighting;
+  /** What was seen of the host's members, by cluster. */
+  members: Map<string, SeenMember>;
   /** Between these two its clock is ahead of the controller's. Milliseconds. */
   clock?: { atLeast: number; atMost: number };
   lock?: LockAnswer;
   /** By declaration id. */
   sightings: Map<string, Sighting>;
+}
+
+/** One member of a host. */
+export interface SeenMember {
+  status?: MemberStatus;
+  guard?: GuardSighting;
+  /** `facts.etcd` for the templates of its resources: see `withEtcdFacts`. */
+  facts?: ValueMap;
+}
+
+/** The facts as the resources of one of the host's clusters see them. */
+export function factsFor({ facts, members }: Probe, cluster: string | undefined): ValueMap {
+  const etcd = cluster === undefined ? undefined : members.get(cluster)?.facts;
+  return etcd === undefined ? facts : { ...facts, etcd };
 }
 
 export type Sighting =
@@ -35,12 +49,19 @@ export type Sighting =
 
 export interface ProbeWish {
   declarations: Iterable<Declaration>;
-  /** See src/engine/member.ts; absent: nothing needs to know. */
-  member?: string | undefined;
-  /** See src/engine/guard.ts; absent for a host that is in no cluster. */
-  guard?: string | undefined;
+  /** One for each cluster of the host. */
+  members?: readonly MemberWish[];
   /** See src/engine/lock.ts; absent in a plan, which changes nothing. */
   lock?: string | undefined;
+}
+
+/** What is asked of one member of a host. */
+interface MemberWish {
+  cluster: string;
+  /** See src/engine/member.ts; absent where the pillar does not say where etcd is. */
+  status: string | undefined;
+  /** See src/engine/guard.ts; absent: nothing needs to know. */
+  guard?: string | undefined;
 }
 
 /** A promised read-only command may take this long. Seconds. */
@@ -50,8 +71,10 @@ export function probeParts(wish: ProbeWish): Part[] {
   const parts: Part[] = [];
   if (wish.lock !== undefined) parts.push({ id: 'lock', script: wish.lock });
   parts.push({ id: 'facts', script: FACTS_SCRIPT }, { id: 'pending', script: PENDING_SCRIPT });
-  if (wish.member !== undefined) parts.push({ id: 'member', script: wish.member });
-  if (wish.guard !== undefined) parts.push({ id: 'guard', script: wish.guard });
+  for (const { cluster, status, guard } of wish.members ?? []) {
+    if (status !== undefined) parts.push({ id: `member ${cluster}`, script: status });
+    if (guard !== undefined) parts.push({ id: `guard ${cluster}`, script: guard });
+  }
   for (const declaration of wish.declarations) {
     const applies = appliesScript(declaration);
     if (applies !== undefined) parts.push({ id: `applies ${declaration.id}`, script: applies });
@@ -72,22 +95,33 @@ function appliesScript({ onlyif, unless }: Declaration): string | undefined {
 /** `asked`: between when and when the host said what time it is. */
 export function parseProbe(host: string, answers: Answer[], asked?: Asked): Probe {
   const by = new Map(answers.map((answer) => [answer.id, answer]));
-  const member = by.get('member');
   const lock = by.get('lock');
-  const guard = by.get('guard');
-  const guarded = guard?.status === 0 ? parseGuard(guard.stdout) : undefined;
   const clock = asked && parseClock(by.get('facts')?.stdout ?? new Uint8Array(), asked);
-  const status = member && parseEndpointStatus(new TextDecoder().decode(member.stdout));
   return {
     host,
     facts: parseFacts(by.get('facts')?.stdout ?? new Uint8Array()),
     pending: parsePending(by.get('pending')?.stdout ?? new Uint8Array()),
-    ...(status ? { member: status } : {}),
-    ...(guarded ? { guard: guarded } : {}),
+    members: parseMembers(answers),
     ...(clock ? { clock } : {}),
     ...(lock ? { lock: parseLockAnswer(lock.stdout) } : {}),
     sightings: parseSightings(host, answers),
   };
+}
+
+function parseMembers(answers: Answer[]): Map<string, SeenMember> {
+  const members = new Map<string, SeenMember>();
+  const add = (cluster: string, seen: SeenMember) => members.set(cluster, { ...members.get(cluster), ...seen });
+  for (const answer of answers) {
+    const [kind, cluster] = splitId(answer.id);
+    if (kind === 'member') {
+      const status = parseEndpointStatus(new TextDecoder().decode(answer.stdout));
+      if (status) add(cluster, { status });
+    } else if (kind === 'guard') {
+      const guard = answer.status === 0 ? parseGuard(answer.stdout) : undefined;
+      if (guard) add(cluster, { guard });
+    }
+  }
+  return members;
 }
 
 function parseSightings(host: string, answers: Answer[]): Map<string, Sighting> {

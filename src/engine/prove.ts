@@ -4,6 +4,7 @@ import type { NodeKey } from '../graph/graph.ts';
 import { quote } from '../shell/quote.ts';
 import type { Applied } from './apply.ts';
 import { isFounded, withEtcdFacts } from './beginning.ts';
+import { clustersOf, memberPillar } from './clusters.ts';
 import { inParallel } from './connections.ts';
 import type { LiveContext } from './context.ts';
 import type { Result } from './events.ts';
@@ -35,13 +36,13 @@ export async function prove(
   const failures = new Map(seen.failures);
   await inParallel(hosts, context.parallel, async (host) => {
     const session = context.connections.sessions.get(host)!;
-    const gate = foundingGate(context, intent, applied, host);
-    const parts = [...forget(host, intent, applied), ...gate, ...probeParts(wishFor(context.loaded, host))];
+    const gates = foundingGates(context, intent, applied, host);
+    const parts = [...forget(host, intent, applied), ...gates, ...probeParts(wishFor(context.loaded, host))];
     const { answers, failure } = await session.write(
       { kind: 'write', prelude: writePrelude(context.run), parts },
       {
         signal: context.kill,
-        limitMs: context.loaded.limits.program + (gate.length > 0 ? context.loaded.limits.stage : 0),
+        limitMs: context.loaded.limits.program + gates.length * context.loaded.limits.stage,
       },
     );
     if (failure) {
@@ -66,18 +67,19 @@ export async function prove(
 }
 
 /** A member of a cluster that is just being founded is waited for, or its proof would come before it serves. */
-function foundingGate(context: LiveContext, intent: Intent, applied: Applied, host: string) {
-  const { cluster } = context.loaded.inventory.hosts.get(host)!;
-  const view = intent.plan.clusters.find(({ name }) => name === cluster);
-  if (!view || !isFounded(context.loaded.graph, view)) return [];
-  const started = [...applied.results].some(
-    ([key, result]) =>
-      result.host === host && result.outcome === 'changed' && interruptsMember(context.loaded.graph, key),
-  );
-  const script = started
-    ? memberGateScript(context.loaded.pillars.of(host).data, context.loaded.limits.stage / 1000)
-    : undefined;
-  return script === undefined ? [] : [{ id: 'gate', script }];
+function foundingGates({ loaded }: LiveContext, intent: Intent, applied: Applied, host: string) {
+  return clustersOf(loaded, host).flatMap((cluster) => {
+    const view = intent.plan.clusters.find(({ name }) => name === cluster.name);
+    if (!view || !isFounded(loaded.graph, view)) return [];
+    const started = [...applied.results].some(
+      ([key, result]) =>
+        result.host === host && result.outcome === 'changed' && interruptsMember(loaded.graph, key, cluster.name),
+    );
+    const script = started
+      ? memberGateScript(memberPillar(loaded, host, cluster), loaded.limits.stage / 1000)
+      : undefined;
+    return script === undefined ? [] : [{ id: `gate ${cluster.name}`, script }];
+  });
 }
 
 /** A cluster's own resource is about all its members: it may be another one that has changed. */

@@ -4,10 +4,11 @@ import type { GraphNode } from '../graph/graph.ts';
 import type { Sibling } from '../modules/module.ts';
 import type { Declaration } from '../states/declaration.ts';
 import type { ValueMap } from '../value.ts';
+import { etcdClusters } from './clusters.ts';
 import type { RunContext } from './context.ts';
 import { controllerFor } from './controller.ts';
 import type { Findings, Sightings } from './make-plan.ts';
-import { type Probe, parseReading } from './probe.ts';
+import { factsFor, type Probe, parseReading } from './probe.ts';
 
 /** The completed parameters of what has something to recall, by {@link recollectionKey}. */
 export type Recollections = ReadonlyMap<string, Attempt<ValueMap>>;
@@ -22,7 +23,7 @@ export async function recallAll(context: Pick<RunContext, 'home' | 'loaded'>, fo
     for (const [host, declaration] of node.declarations) {
       const want = wantedOf(declaration, found.probes.get(host));
       if (declaration.module.recall === undefined || want === undefined) continue;
-      const controller = await controllerFor(context, host);
+      const controller = await controllerFor(context, host, declaration);
       const siblings = siblingsOf(node, host, context, found);
       // A fault of a module ends its own resource, not the run.
       const attempt = await declaration.module.recall(want, controller, siblings).catch(crashed);
@@ -33,20 +34,19 @@ export async function recallAll(context: Pick<RunContext, 'home' | 'loaded'>, fo
 }
 
 /** Undefined where it is not wanted or cannot be told: the plan says why. */
-function wantedOf({ id, module, render }: Declaration, probe: Probe | undefined): ValueMap | undefined {
+function wantedOf({ id, cluster, module, render }: Declaration, probe: Probe | undefined): ValueMap | undefined {
   if (module.recall === undefined || probe?.sightings.get(id)?.kind !== 'read') return undefined;
-  const wanted = render(probe.facts);
+  const wanted = render(factsFor(probe, cluster));
   return wanted.ok && !wanted.value.skip ? wanted.value.want : undefined;
 }
 
 function siblingsOf(
-  { declaration: { id, module } }: GraphNode,
+  { cluster, declaration: { id, module } }: GraphNode,
   host: string,
-  { loaded: { inventory } }: Pick<RunContext, 'loaded'>,
+  { loaded }: Pick<RunContext, 'loaded'>,
   { probes }: Findings,
 ): Sibling<unknown>[] {
-  const { cluster } = inventory.hosts.get(host)!;
-  const members = cluster === undefined ? [host] : inventory.clusters.get(cluster)!.members;
+  const members = cluster === undefined ? [host] : etcdClusters(loaded).get(cluster)!.members;
   return members.flatMap((member): Sibling<unknown>[] => {
     const probe = probes.get(member);
     const sighting = probe?.sightings.get(id);

@@ -4,6 +4,7 @@ import { checkDisruption } from '../etcd/quorum.ts';
 import type { Failure } from '../failure.ts';
 import type { NodeKey, Stage } from '../graph/graph.ts';
 import type { ClusterView } from '../modules/module.ts';
+import { etcdClusters, memberPillar } from './clusters.ts';
 import { inParallel } from './connections.ts';
 import type { LiveContext } from './context.ts';
 import type { Outcome, Result } from './events.ts';
@@ -13,24 +14,30 @@ import { type Probe, parseProbe } from './probe.ts';
 import { interruptsMember } from './turns.ts';
 import { viewClusters } from './view.ts';
 
-/** By host, the processes of the member that a turn is going to replace. */
+/** By turn (see `turnKey`), the processes of the member that it is going to replace. */
 export type FormerProcesses = Map<string, string[]>;
 
-/** For each host whose member this stage interrupts and must not, the reason. */
+/** The turn of one member in a stage. */
+type Turn = Stage['disrupts'][number];
+
+function turnKey({ host, cluster }: Turn): string {
+  return `${cluster} ${host}`;
+}
+
+/** For each member that this stage interrupts and must not, the reason. */
 export async function checkTurns(
   context: LiveContext,
   intent: Intent,
   stage: Stage,
   results: ReadonlyMap<NodeKey, Result>,
   former: FormerProcesses,
-): Promise<Map<string, Failure>> {
-  const refusals = new Map<string, Failure>();
-  for (const { host, cluster } of stage.disrupts) {
-    const planned = intent.plan.clusters.find(({ name }) => name === cluster);
-    const why =
-      haltedBy(context, intent, cluster, results) ?? (await checkTurn(context, host, cluster, former, planned));
-    if (why) refusals.set(host, why);
-    if (!restarts(context, intent, stage, host)) former.delete(host);
+): Promise<[Turn, Failure][]> {
+  const refusals: [Turn, Failure][] = [];
+  for (const turn of stage.disrupts) {
+    const planned = intent.plan.clusters.find(({ name }) => name === turn.cluster);
+    const why = haltedBy(context, intent, turn.cluster, results) ?? (await checkTurn(context, turn, former, planned));
+    if (why) refusals.push([turn, why]);
+    if (!restarts(context, intent, stage, turn)) former.delete(turnKey(turn));
   }
   return refusals;
 }
@@ -46,17 +53,23 @@ export async function closeGates(
   results: ReadonlyMap<NodeKey, Result>,
 ): Promise<[NodeKey, Result][]> {
   const failed: [NodeKey, Result][] = [];
-  await inParallel(stage.disrupts, context.parallel, async ({ host, cluster }) => {
-    const keys = stage.steps.get(host)!.filter((key) => interruptsMember(context.loaded.graph, key));
+  const closeGate = async (turn: Turn) => {
+    const { host, cluster } = turn;
+    const keys = stage.steps.get(host)!.filter((key) => interruptsMember(context.loaded.graph, key, cluster));
     // Where a part of the turn has failed the roll stops anyway, and nobody has to wait to hear of it.
     if (keys.some((key) => results.get(key)?.outcome === 'failed')) return;
     if (!keys.some((key) => results.get(key)?.outcome === 'changed')) return;
-    const why = await waitForMember(context, host, cluster, former.get(host) ?? []);
+    const why = await waitForMember(context, turn, former.get(turnKey(turn)) ?? []);
     if (!why) return;
     for (const key of keys) {
       const before = results.get(key)!;
       failed.push([key, { ...before, outcome: 'failed', why: { ...why, host, resource: before.resource } }]);
     }
+  };
+  // A host whose members of two clusters have their turns in one stage waits for one after the other.
+  const hosts = Map.groupBy(stage.disrupts, ({ host }) => host);
+  await inParallel(hosts.values(), context.parallel, async (turns) => {
+    for (const turn of turns) await closeGate(turn);
   });
   return failed;
 }
@@ -71,8 +84,7 @@ function haltedBy(
   results: ReadonlyMap<NodeKey, Result>,
 ): Failure | undefined {
   for (const [key, { outcome, host, resource, why }] of results) {
-    if (!intent.work.has(key) || !interruptsMember(context.loaded.graph, key) || !STOPS.has(outcome)) continue;
-    if (context.loaded.inventory.hosts.get(host)!.cluster !== cluster) continue;
+    if (!intent.work.has(key) || !STOPS.has(outcome) || !interruptsMember(context.loaded.graph, key, cluster)) continue;
     return {
       reason: 'quorum',
       message: `${resource} on ${host} ${outcome === 'failed' ? 'failed' : `is ${outcome}`}, so the roll through ${cluster} stops here`,
@@ -86,43 +98,48 @@ function haltedBy(
 }
 
 /** The turn ends the member's process; a changed owner, or a unit that is only enabled, leaves it running. */
-function restarts({ loaded }: LiveContext, intent: Intent, stage: Stage, host: string): boolean {
+function restarts({ loaded }: LiveContext, intent: Intent, stage: Stage, { host, cluster }: Turn): boolean {
   return stage.steps.get(host)!.some((key) => {
     const work = intent.work.get(key)!;
-    return interruptsMember(loaded.graph, key) && (work.react || work.changes.some(({ path }) => path === 'content'));
+    return (
+      interruptsMember(loaded.graph, key, cluster) &&
+      (work.react || work.changes.some(({ path }) => path === 'content'))
+    );
   });
 }
 
 /** Asks every member again, at this moment, and counts. Undefined: go. */
 async function checkTurn(
   context: LiveContext,
-  host: string,
-  cluster: string,
+  turn: Turn,
   former: FormerProcesses,
   planned: ClusterView | undefined,
 ): Promise<Failure | undefined> {
-  const { inventory, pillars, limits } = context.loaded;
-  const { members } = inventory.clusters.get(cluster)!;
+  const { host } = turn;
+  const { loaded } = context;
+  const cluster = etcdClusters(loaded).get(turn.cluster)!;
+  const { members } = cluster;
   const probes = new Map<string, Probe>();
   await inParallel(members, context.parallel, async (member) => {
     const session = context.connections.sessions.get(member);
-    const script = memberStatusScript(pillars.of(member).data);
+    const pillar = memberPillar(loaded, member, cluster);
+    const script = memberStatusScript(pillar);
     if (!session || script === undefined) return;
-    const processes = member === host ? memberProcessScript(pillars.of(host).data) : undefined;
+    const processes = member === host ? memberProcessScript(pillar) : undefined;
     const parts = [
-      { id: 'member', script },
+      { id: `member ${cluster.name}`, script },
       ...(processes === undefined ? [] : [{ id: 'processes', script: processes }]),
     ];
     const { answers, failure } = await session.read(
       { kind: 'read', parts },
-      { signal: context.kill, limitMs: limits.program },
+      { signal: context.kill, limitMs: loaded.limits.program },
     );
     if (failure) return;
     probes.set(member, parseProbe(member, answers));
     const running = answers.find(({ id }) => id === 'processes');
-    if (running) former.set(host, new TextDecoder().decode(running.stdout).split('\n').filter(Boolean));
+    if (running) former.set(turnKey(turn), new TextDecoder().decode(running.stdout).split('\n').filter(Boolean));
   });
-  const view = viewClusters({ inventory, pillars, hosts: members }, probes).get(cluster)!;
+  const view = viewClusters({ ...loaded, hosts: members }, probes).get(cluster.name)!;
   const refusal = findTrouble(view) ?? checkDisruption(planned?.mayStop ? { ...view, mayStop: true } : view, host);
   return refusal && { reason: 'quorum', host, message: refusal.refused, next: refusal.next };
 }
@@ -130,14 +147,15 @@ async function checkTurn(
 /** Waits on the host itself until its member serves. Undefined: it does. */
 async function waitForMember(
   context: LiveContext,
-  host: string,
-  cluster: string,
+  { host, cluster }: Turn,
   former: string[],
 ): Promise<Failure | undefined> {
-  const { pillars, limits } = context.loaded;
+  const { loaded } = context;
+  const { limits } = loaded;
+  const member = etcdClusters(loaded).get(cluster)!;
   const session = context.connections.sessions.get(host);
   const seconds = limits.stage / 1000;
-  const script = memberGateScript(pillars.of(host).data, seconds, former);
+  const script = memberGateScript(memberPillar(loaded, host, member), seconds, former);
   if (!session || script === undefined) return undefined;
   const began = performance.now();
   const why = `until the member of ${host} serves again`;
@@ -152,7 +170,7 @@ async function waitForMember(
     return {
       reason: 'quorum',
       message: `its member does not serve ${seconds} s after it was interrupted: ${answer?.stderr.trim() || 'no answer'}`,
-      next: `look at the log of its etcd on ${host} (\`journalctl -u etcd\`, or \`-u kubelet\` and /var/log/pods for a static pod); no other member is touched until it serves`,
+      next: `look at the log of its etcd on ${host} (\`journalctl -u ${member.service}\`, or \`-u kubelet\` and /var/log/pods for a static pod); no other member is touched until it serves`,
     };
   }
   context.emit({ type: 'gate-passed', at: new Date(), host, cluster, ms: performance.now() - began });

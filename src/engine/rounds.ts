@@ -4,6 +4,7 @@ import type { Failure } from '../failure.ts';
 import type { NodeKey } from '../graph/graph.ts';
 import { type Applied, apply, type Bounds } from './apply.ts';
 import { isFounded, judge, type Knowledge, ledgerOf } from './beginning.ts';
+import { etcdClusters } from './clusters.ts';
 import type { LiveContext, RunContext } from './context.ts';
 import { keepLedger, readLedgers } from './controller-ledger.ts';
 import type { Outcome, Result } from './events.ts';
@@ -15,7 +16,7 @@ import { recallAll } from './recall.ts';
 export async function whatIsKnown({ home, loaded, tokens }: RunContext): Promise<Knowledge> {
   const fresh = new Map(tokens);
   return {
-    ledgers: await readLedgers(home, loaded.inventory.clusters.keys()),
+    ledgers: await readLedgers(home, etcdClusters(loaded).keys()),
     newToken(cluster) {
       const token = fresh.get(cluster) ?? randomUUID();
       fresh.set(cluster, token);

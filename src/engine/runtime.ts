@@ -7,12 +7,16 @@ import type { ValueMap } from '../value.ts';
  * Prints `runner PATH` for the file with which the other runtime runs etcd here. Reads files alone, so that it costs no
  * process: a unit that is enabled is linked from a target, and one that runs has a cgroup.
  */
-export function otherRunnerScript({ etcd_runtime: runtime, etcd_manifest_dir: manifests }: ValueMap): string {
+export function otherRunnerScript(
+  { etcd_runtime: runtime, etcd_manifest_dir: manifests }: ValueMap,
+  service: string,
+): string {
   if (runtime === 'systemd') {
-    return typeof manifests === 'string' ? printIfThere(quote(`${manifests}/etcd.yaml`)) : '';
+    return typeof manifests === 'string' ? printIfThere(quote(`${manifests}/${service}.yaml`)) : '';
   }
-  return `for q_file in /etc/systemd/system/*.wants/etcd.service /sys/fs/cgroup/system.slice/etcd.service; do
-  [ ! -e "$q_file" ] || { echo 'runner etcd.service'; break; }
+  const unit = `${service}.service`;
+  return `for q_file in /etc/systemd/system/*.wants/${unit} /sys/fs/cgroup/system.slice/${unit}; do
+  [ ! -e "$q_file" ] || { echo 'runner ${unit}'; break; }
 done`;
 }
 
@@ -25,7 +29,7 @@ export function refuseOtherRunner(host: string, { etcd_runtime: declared }: Valu
   const [is, away] =
     declared === 'systemd'
       ? [`the kubelet (${runner})`, `move ${runner} out of the kubelet's directory and wait until etcd has ended`]
-      : ['systemd (etcd.service)', 'systemctl disable --now etcd'];
+      : [`systemd (${runner})`, `systemctl disable --now ${runner.replace(/\.service$/, '')}`];
   const other = declared === 'systemd' ? 'static_pod' : 'systemd';
   return {
     refused: `${is} runs the etcd member of ${host}, and ${String(declared)} is declared: both would run on one data directory`,

@@ -31,8 +31,8 @@ export function refuseTurns(
       continue;
     }
     const why: Failure = { reason: 'quorum', message: refusal.refused, next: refusal.next };
-    for (const key of [...partsOfTurn(graph, keys), ...watchedBy(graph, keys, changing)]) {
-      refused.set(key, { verdict: interruptsMember(graph, key) ? 'refused' : 'blocked', why });
+    for (const key of [...partsOfTurn(graph, keys, cluster), ...watchedBy(graph, keys, cluster, changing)]) {
+      refused.set(key, { verdict: interruptsMember(graph, key, cluster) ? 'refused' : 'blocked', why });
     }
   }
   return refused;
@@ -43,25 +43,35 @@ function turnsOf(stage: Stage) {
 }
 
 /** A change that the interruption reacts to, also in an earlier stage: written, it would leave a restart owing. */
-function watchedBy(graph: Graph, keys: NodeKey[], changing: ReadonlySet<NodeKey>): NodeKey[] {
+function watchedBy(graph: Graph, keys: NodeKey[], cluster: string, changing: ReadonlySet<NodeKey>): NodeKey[] {
   return keys
-    .filter((key) => interruptsMember(graph, key))
+    .filter((key) => interruptsMember(graph, key, cluster))
     .flatMap((key) => graph.nodes.get(key)!.after)
-    .filter(({ to, kind }) => kind === 'watch' && changing.has(to))
+    .filter(({ to, kind }) => kind === 'watch' && changing.has(to) && belongsTo(graph, to, cluster))
     .map(({ to }) => to);
 }
 
-/** What a refused turn leaves alone: what interrupts the member, and what in this stage only leads up to it. */
-export function partsOfTurn(graph: Graph, keys: NodeKey[]): Set<NodeKey> {
+/**
+ * What a refused turn leaves alone: what interrupts the member, and what in this stage only leads up to it. What another
+ * cluster on the host has in common with this one (the programs, the CA) is that one's, and not held up by this.
+ */
+export function partsOfTurn(graph: Graph, keys: NodeKey[], cluster: string): Set<NodeKey> {
   const turn = new Set<NodeKey>();
   for (const key of keys.toReversed()) {
-    if (!interruptsMember(graph, key) && !turn.has(key)) continue;
+    if (!interruptsMember(graph, key, cluster) && !turn.has(key)) continue;
     turn.add(key);
-    for (const edge of graph.nodes.get(key)!.after) if (keys.includes(edge.to)) turn.add(edge.to);
+    for (const { to } of graph.nodes.get(key)!.after) {
+      if (keys.includes(to) && belongsTo(graph, to, cluster)) turn.add(to);
+    }
   }
   return turn;
 }
 
-export function interruptsMember(graph: Graph, key: NodeKey): boolean {
-  return graph.nodes.get(key)!.declaration.disrupts === 'etcd';
+/** Whether it interrupts the host's member of `cluster`. */
+export function interruptsMember(graph: Graph, key: NodeKey, cluster: string): boolean {
+  return graph.nodes.get(key)!.declaration.disrupts === 'etcd' && belongsTo(graph, key, cluster);
+}
+
+function belongsTo(graph: Graph, key: NodeKey, cluster: string): boolean {
+  return graph.nodes.get(key)!.cluster === cluster;
 }

@@ -3,6 +3,7 @@ import type { Graph, GraphNode, NodeKey } from '../graph/graph.ts';
 import type { ClusterView } from '../modules/module.ts';
 import type { Part, Program } from '../shell/program.ts';
 import { quote } from '../shell/quote.ts';
+import type { Declaration } from '../states/declaration.ts';
 import { pendingName, writePrelude } from './host-prelude.ts';
 import type { Work } from './make-plan.ts';
 
@@ -11,8 +12,8 @@ export interface WriteOptions {
   graph: Graph;
   /** Everything that the run changes, on any host: whom a change has to wake. */
   all: ReadonlyMap<NodeKey, Work>;
-  /** The host's cluster, as the plan saw it. */
-  cluster?: ClusterView | undefined;
+  /** The cluster that a resource belongs to, as the plan saw it. */
+  viewOf?: (declaration: Declaration) => ClusterView | undefined;
 }
 
 /** The work of one host in one stage, in order. */
@@ -28,11 +29,8 @@ export function writeProgram(work: Work[], options: WriteOptions): Program & { k
 function writePart(item: Work, inProgram: ReadonlyMap<NodeKey, Work>, options: WriteOptions): Part {
   const { declaration, want, changes, react, seen } = item;
   const { module, id } = declaration;
-  const written = module.write(want, changes, {
-    run: options.run,
-    react,
-    ...(options.cluster ? { cluster: options.cluster } : {}),
-  });
+  const cluster = options.viewOf?.(declaration);
+  const written = module.write(want, changes, { run: options.run, react, ...(cluster ? { cluster } : {}) });
   const node = options.graph.nodes.get(item.key)!;
   return {
     id,

@@ -1,6 +1,5 @@
 // compile: declarations of all hosts become one graph, or the cycles that forbid it.
 import { type Attempt, type Failure, fail, succeed } from '../failure.ts';
-import type { Cluster } from '../inventory/inventory.ts';
 import type { Declaration, HostDeclarations } from '../states/declaration.ts';
 import {
   clusterKey,
@@ -21,17 +20,16 @@ const KINDS: readonly RequisiteKind[] = ['require', 'watch', 'onchanges', 'onfai
  *
  * Fails with `schema` (scope cluster outside a cluster), `unknown` (a requisite that is not on the host) or `cycle`.
  */
-export function compileGraph(hosts: HostDeclarations[], clusters: Cluster[]): Attempt<Graph> {
-  const clusterOf = new Map(clusters.flatMap((cluster) => cluster.members.map((member) => [member, cluster.name])));
+export function compileGraph(hosts: HostDeclarations[]): Attempt<Graph> {
   const failures: Failure[] = [];
   const nodes = new Map<NodeKey, GraphNode>();
   const keys = new Map<string, Map<string, NodeKey>>();
 
   for (const { host, declarations } of hosts) {
-    const cluster = clusterOf.get(host);
     const own = new Map<string, NodeKey>();
     keys.set(host, own);
     for (const declaration of declarations) {
+      const { cluster } = declaration;
       if (declaration.scope === 'cluster' && cluster === undefined) {
         failures.push(outsideCluster(host, declaration));
         continue;

@@ -16,7 +16,7 @@ export interface GraphNode {
   key: NodeKey;
   /** The host, or undefined for a resource of scope `cluster`: the plan chooses its runner. */
   host?: string;
-  /** The cluster that the host is a member of, or whose resource this is. */
+  /** The cluster whose resource this is. A host may be a member of two, and have resources of both. */
   cluster?: string;
   /** The host's own; for a resource of scope `cluster` its first member's. */
   declaration: Declaration;
@@ -37,7 +37,7 @@ export interface Stage {
   /** From 1. */
   number: number;
   steps: Map<string, NodeKey[]>;
-  /** The hosts whose etcd member this stage interrupts, at most one a cluster while it serves: gated before and after. */
+  /** The members that this stage interrupts, at most one a cluster while it serves: gated before and after. */
   disrupts: { host: string; cluster: string }[];
 }
 

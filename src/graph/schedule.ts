@@ -27,7 +27,7 @@ export function schedule(input: ScheduleInput): Stage[] {
     if (steps) steps.push(key);
     else stage.steps.set(host, [key]);
     const cluster = gated.get(key);
-    if (cluster !== undefined && !stage.disrupts.some((turn) => turn.host === host))
+    if (cluster !== undefined && !stage.disrupts.some((turn) => turn.host === host && turn.cluster === cluster))
       stage.disrupts.push({ host, cluster });
   }
   return [...stages.values()];

@@ -4,9 +4,13 @@ import { OWN_FLAGS } from '../etcd/own-flags.ts';
 import type { Failure } from '../failure.ts';
 import { isMap } from '../load/map.ts';
 import type { Path } from '../value.ts';
+import { hasEvents } from './events.ts';
 import type { Pillar } from './pillar.ts';
 
 const PORTS = ['etcd_client_port', 'etcd_peer_port', 'etcd_metrics_port'];
+const EVENTS_PORTS = ['etcd_events_client_port', 'etcd_events_peer_port', 'etcd_events_metrics_port'];
+const DIRECTORIES = ['etcd_data_dir', 'etcd_wal_dir'];
+const EVENTS_DIRECTORIES = ['etcd_events_data_dir', 'etcd_events_wal_dir'];
 
 export function checkAgreement(pillar: Pillar): Failure[] {
   return [
@@ -14,7 +18,8 @@ export function checkAgreement(pillar: Pillar): Failure[] {
     ...checkPorts(pillar),
     ...checkInstall(pillar),
     ...checkDirectories(pillar),
-    ...checkFlags(pillar),
+    ...checkFlags(pillar, 'etcd_extra_args'),
+    ...(hasEvents(pillar.data) ? checkFlags(pillar, 'etcd_events_extra_args') : []),
   ];
 }
 
@@ -33,8 +38,9 @@ function checkElectionTimeout(pillar: Pillar): Failure[] {
 }
 
 function checkPorts(pillar: Pillar): Failure[] {
-  return PORTS.flatMap((port, index) => {
-    const same = PORTS.slice(0, index).find((earlier) => pillar.data[earlier] === pillar.data[port]);
+  const ports = hasEvents(pillar.data) ? [...PORTS, ...EVENTS_PORTS] : PORTS;
+  return ports.flatMap((port, index) => {
+    const same = ports.slice(0, index).find((earlier) => pillar.data[earlier] === pillar.data[port]);
     if (same === undefined || pillar.data[port] === undefined) return [];
     return [
       refuse(
@@ -68,30 +74,30 @@ function checkInstall(pillar: Pillar): Failure[] {
 
 /** Source: etcd's `server/etcdserver/bootstrap.go` takes a write-ahead log inside the data directory for that of a member. */
 function checkDirectories(pillar: Pillar): Failure[] {
-  const { etcd_data_dir: data, etcd_wal_dir: wal } = pillar.data;
-  if (typeof data !== 'string' || typeof wal !== 'string') return [];
-  if (data !== wal && !wal.startsWith(`${data}/`) && !data.startsWith(`${wal}/`)) return [];
-  const message = `etcd_wal_dir (${wal}) and etcd_data_dir (${data}) lie in each other`;
-  return [
-    refuse(
-      pillar,
-      [['etcd_data_dir'], ['etcd_wal_dir']],
-      message,
-      'give each a directory of its own, or leave etcd_wal_dir out',
-    ),
-  ];
+  const keys = hasEvents(pillar.data) ? [...DIRECTORIES, ...EVENTS_DIRECTORIES] : DIRECTORIES;
+  return keys.flatMap((key, index) =>
+    keys.slice(0, index).flatMap((other): Failure[] => {
+      const [one, two] = [pillar.data[key], pillar.data[other]];
+      if (typeof one !== 'string' || typeof two !== 'string') return [];
+      if (one !== two && !one.startsWith(`${two}/`) && !two.startsWith(`${one}/`)) return [];
+      const message = `${key} (${one}) and ${other} (${two}) lie in each other`;
+      const optional = [key, other].find((each) => each.endsWith('_wal_dir'));
+      const next = `give each a directory of its own${optional === undefined ? '' : `, or leave ${optional} out`}`;
+      return [refuse(pillar, [[other], [key]], message, next)];
+    }),
+  );
 }
 
-function checkFlags(pillar: Pillar): Failure[] {
-  const { etcd_extra_args: flags, etcd_version: version } = pillar.data;
+function checkFlags(pillar: Pillar, key: string): Failure[] {
+  const { [key]: flags, etcd_version: version } = pillar.data;
   if (!isMap(flags)) return [];
   return Object.keys(flags).flatMap((flag): Failure[] => {
-    const at = [['etcd_extra_args', flag]];
+    const at = [[key, flag]];
     if (OWN_FLAGS[flag] !== undefined) {
-      return [refuse(pillar, at, `etcd_extra_args may not have --${flag}: Quorate sets it itself`, OWN_FLAGS[flag])];
+      return [refuse(pillar, at, `${key} may not have --${flag}: Quorate sets it itself`, OWN_FLAGS[flag])];
     }
     const wrong = explainFlag(flag, typeof version === 'string' ? version : undefined);
-    return wrong === undefined ? [] : [refuse(pillar, at, `etcd_extra_args: ${wrong.wrong}`, wrong.next)];
+    return wrong === undefined ? [] : [refuse(pillar, at, `${key}: ${wrong.wrong}`, wrong.next)];
   });
 }
 

@@ -22,6 +22,8 @@ export interface Declaration {
   /** Unique on a host: `kubernetes.etcd.configured/unit`, with `[key]` where `each` made it. Safe in a file name after encoding. */
   id: string;
   state: string;
+  /** The cluster that it belongs to; absent on a host that is in none. */
+  cluster?: string;
   module: AnyModule;
   /** Identity parameters, rendered. */
   identity: ValueMap;
@@ -48,6 +50,14 @@ export interface HostDeclarations {
 
 export interface ClusterContext {
   name: string;
+  /** What runs its members is called so: `etcd`, or `etcd-events` for the cluster of events. */
+  service: string;
+  /** It carries the events of another cluster on the same hosts. */
+  events: boolean;
+  /** The API server's `--etcd-servers`: where all members serve clients. */
+  etcd_servers: string;
+  /** The API server's `--etcd-servers-overrides`; absent without a cluster of events. */
+  etcd_servers_overrides?: string;
   members: { name: string; address: string; pillar: ValueMap; [key: string]: Value }[];
 }
 
@@ -56,4 +66,6 @@ export interface RenderContext {
   pillar: ValueMap;
   host: { name: string; address: string; groups: Value[]; vars: ValueMap; [key: string]: Value };
   cluster?: ClusterContext;
+  /** What `pillar` and `cluster` are for the host's member of the cluster of events, where it has one. */
+  events?: { pillar: ValueMap; cluster: ClusterContext };
 }

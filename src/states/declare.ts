@@ -130,6 +130,7 @@ function declare(draft: Draft, requisites: Requisites, host: string, wanted: Att
   return {
     id,
     state: instance.state.name,
+    ...(instance.cluster === undefined ? {} : { cluster: instance.cluster }),
     module: source.module,
     identity,
     requisites,

@@ -43,10 +43,12 @@ export function createResolver(
   fullNameOf: (name: string) => string,
 ): (text: string, from: Instance, place: Place) => Attempt<string[]> {
   const ids = new Map<string, Set<string>>();
-  const add = (name: string, found: Iterable<string>) => {
-    const set = ids.get(name) ?? new Set();
+  // What a name without a key means among the states of the cluster of events; the rest means there what it means elsewhere.
+  const ofEvents = new Map<string, Set<string>>();
+  const add = (name: string, found: Iterable<string>, into = ids) => {
+    const set = into.get(name) ?? new Set();
     for (const id of found) set.add(id);
-    ids.set(name, set);
+    into.set(name, set);
   };
   // What a `when` leaves out is known, and means nothing here.
   for (const state of states.values()) for (const name of listNames(state)) add(name, []);
@@ -54,23 +56,36 @@ export function createResolver(
     add(name, []);
     for (const { id } of states.get(stripKeys(name))!.resources) add(`${name}/${id}`, []);
   }
-  for (const { id, instance, resource } of named) {
-    add(id, [id]);
-    for (const state of new Set([instance.name, instance.state.name])) {
-      add(state, [id]);
-      add(`${state}/${resource}`, [id]);
-      add(`${state}/${id.slice(instance.name.length + 1)}`, [id]);
-    }
+  for (const instance of instances) {
+    if (instance.events) for (const { id } of instance.state.resources) add(`${instance.name}/${id}`, []);
   }
-  // A state means also what it includes: else a state that only includes others would mean nothing.
+  const addNamed = (name: string, instance: Instance, ids: Iterable<string>, below = '') => {
+    add(`${instance.name}${below}`, ids);
+    add(`${name}${below}`, ids, instance.events ? ofEvents : undefined);
+  };
+  for (const { id, instance, resource } of named) {
+    const { name } = instance.state;
+    add(id, [id]);
+    addNamed(name, instance, [id]);
+    addNamed(name, instance, [id], `/${resource}`);
+    addNamed(name, instance, [id], `/${id.slice(instance.name.length + 1)}`);
+  }
+  // A state means also what it includes: else a state that only includes others would mean nothing. What is included for
+  // the cluster of events is meant by that cluster's own states alone: main must never wait for it.
   for (const instance of instances) {
     for (const included of instance.includes) {
-      for (const name of new Set([instance.name, instance.state.name])) add(name, ids.get(included.name) ?? []);
+      if (included.events && !instance.events) continue;
+      addNamed(instance.state.name, instance, ids.get(included.name) ?? []);
     }
   }
 
   return (text, from, place) => {
-    const found = ids.get(`${from.name}/${text}`) ?? ids.get(text) ?? ids.get(expand(text, fullNameOf));
+    const full = expand(text, fullNameOf);
+    const found =
+      ids.get(`${from.name}/${text}`) ??
+      (from.events ? (ofEvents.get(text) ?? ofEvents.get(full)) : undefined) ??
+      ids.get(text) ??
+      ids.get(full);
     if (found !== undefined) return succeed([...found]);
     const own = from.state.resources.map(({ id }) => id);
     const stripped = stripKeys(text);

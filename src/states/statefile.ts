@@ -30,6 +30,8 @@ export interface State {
   /** Its file, and those of its templates. */
   sources: Source[];
   description: string;
+  /** It is of one cluster: a host that is a member of two has it twice, once with each one's `pillar` and `cluster`. */
+  perCluster: boolean;
   include: Include[];
   resources: Resource[];
   place: Place;
@@ -77,6 +79,7 @@ export async function readState({ name, file, root }: StateFile, reading: Readin
     name,
     sources: [own, ...resources.flatMap((resource) => resource.template?.source ?? [])],
     description: data.description as string,
+    perCluster: data.per === 'cluster',
     include,
     resources,
     place: document.place([]),

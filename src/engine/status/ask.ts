@@ -3,15 +3,16 @@ import type { DeclaredMember, SeenHost } from '../../etcd/diagnosis/seen.ts';
 import { statusOf } from '../../etcd/diagnosis/standing.ts';
 import type { Failure } from '../../failure.ts';
 import type { ApplySession } from '../../transport/session.ts';
-import type { ValueMap } from '../../value.ts';
+import { clustersOf, type EtcdCluster, memberPillar } from '../clusters.ts';
 import { type Connect, inParallel } from '../connections.ts';
 import { declaredMember } from '../declared.ts';
 import type { Scope } from '../load.ts';
 import { parseHash, parseStatus } from './parse.ts';
 import { hashProgram, type StatusPaths, statusPaths, statusProgram } from './program.ts';
 
-/** What a host said at one moment. */
+/** What a host said at one moment of its member of one cluster. */
 export interface Sighting {
+  cluster: string;
   seen: SeenHost;
   /** When the answer, or the failure, was there. */
   at: Date;
@@ -31,8 +32,11 @@ const PROGRAM_LIMIT_MS = 15_000;
 const HASH_LIMIT_MS = 65_000;
 
 export interface StatusAsker {
-  /** One round over `hosts`, one program each; never throws, and never waits longer than its limits. */
-  ask(hosts: readonly string[], told?: (sighting: Sighting) => void): Promise<Sighting[]>;
+  /**
+   * One round over `hosts`, one program each whatever it is a member of; never throws, and never waits longer than its
+   * limits. One sighting for each of their members.
+   */
+  ask(hosts: readonly string[], told?: (host: string) => void): Promise<Sighting[]>;
   /** Adds each member's hash, at the highest revision that all members of its cluster have: a second program on its host. */
   addHashes(sightings: readonly Sighting[]): Promise<Sighting[]>;
   close(): Promise<void>;
@@ -52,32 +56,41 @@ export function createStatusAsker(scope: Scope, options: AskOptions): StatusAske
     return connected.session;
   }
 
-  async function askHost(host: string): Promise<Sighting> {
-    const { declared, paths } = memberOf(scope, host);
+  async function askHost(host: string): Promise<Sighting[]> {
+    const members = clustersOf(scope, host).map((cluster) => memberOf(scope, host, cluster));
     const session = await sessionOf(host);
-    if ('reason' in session) return { seen: { host, declared, failure: session }, at: new Date(), programs: 0 };
+    const at = () => new Date();
+    if ('reason' in session) {
+      return members.map(({ cluster, declared }) => ({
+        cluster,
+        seen: { host, declared, failure: session },
+        at: at(),
+        programs: 0,
+      }));
+    }
     const sent = Date.now();
     let answered: number | undefined;
-    const { answers, failure } = await session.read(statusProgram(paths), {
+    const { answers, failure } = await session.read(statusProgram(members.map(({ paths }) => paths)), {
       signal: options.signal,
       limitMs,
       onAnswer({ id }) {
         if (id === 'clock') answered = Date.now();
       },
     });
-    const told = parseStatus(answers, paths, answered === undefined ? undefined : { sent, answered });
-    return {
-      seen: { host, declared, ...told, ...(failure ? { failure } : {}) },
-      at: new Date(),
-      programs: session.programs,
-    };
+    return members.map(({ cluster, declared, paths }) => {
+      const told = parseStatus(answers, paths, answered === undefined ? undefined : { sent, answered });
+      const seen = { host, declared, ...told, ...(failure ? { failure } : {}) };
+      return { cluster, seen, at: at(), programs: session.programs };
+    });
   }
 
   async function hashOf(sighting: Sighting, revision: number): Promise<Sighting> {
-    const { host } = sighting.seen;
+    const { cluster, seen } = sighting;
+    const { host } = seen;
     const session = sessions.get(host);
     if (!session || !statusOf(sighting.seen)) return sighting;
-    const program = hashProgram(memberOf(scope, host).paths, revision);
+    const member = clustersOf(scope, host).find(({ name }) => name === cluster)!;
+    const program = hashProgram(memberOf(scope, host, member).paths, revision);
     const { answers } = await session.read(program, { signal: options.signal, limitMs: HASH_LIMIT_MS });
     const hash = parseHash(answers, revision);
     return { ...sighting, seen: { ...sighting.seen, ...(hash ? { hash } : {}) }, programs: session.programs };
@@ -85,19 +98,26 @@ export function createStatusAsker(scope: Scope, options: AskOptions): StatusAske
 
   return {
     async ask(hosts, told) {
-      const sightings = new Map<string, Sighting>();
+      const sightings = new Map<string, Sighting[]>();
       await inParallel(hosts, options.parallel, async (host) => {
-        const sighting = await askHost(host);
-        sightings.set(host, sighting);
-        told?.(sighting);
+        sightings.set(host, await askHost(host));
+        told?.(host);
       });
-      return hosts.map((host) => sightings.get(host)!);
+      return hosts.flatMap((host) => sightings.get(host)!);
     },
     async addHashes(sightings) {
       const byCluster = Map.groupBy(sightings, ({ seen }) => statusOf(seen)?.clusterId);
       const revisionOf = ({ seen }: Sighting) =>
         Math.min(...byCluster.get(statusOf(seen)?.clusterId)!.map((other) => statusOf(other.seen)?.revision ?? 0));
-      return Promise.all(sightings.map((sighting) => hashOf(sighting, revisionOf(sighting))));
+      const hashed = new Map<Sighting, Sighting>();
+      // A host's connection runs one program at a time, also where it has two members.
+      const byHost = Map.groupBy(sightings, ({ seen }) => seen.host);
+      await Promise.all(
+        [...byHost.values()].map(async (ofOne) => {
+          for (const sighting of ofOne) hashed.set(sighting, await hashOf(sighting, revisionOf(sighting)));
+        }),
+      );
+      return sightings.map((sighting) => hashed.get(sighting)!);
     },
     async close() {
       await Promise.all([...sessions.values()].map((session) => session.close()));
@@ -105,16 +125,27 @@ export function createStatusAsker(scope: Scope, options: AskOptions): StatusAske
   };
 }
 
-function memberOf(scope: Scope, host: string): { declared: DeclaredMember; paths: StatusPaths } {
-  const pillar: ValueMap = scope.pillars.of(host).data;
+function memberOf(
+  scope: Scope,
+  host: string,
+  cluster: EtcdCluster,
+): { cluster: string; declared: DeclaredMember; paths: StatusPaths } {
+  const pillar = memberPillar(scope, host, cluster);
   const number = (key: string) => pillar[key] as number;
-  const paths = statusPaths(scope.inventory.hosts.get(host)!.cluster!, pillar);
-  const { name, peerUrl } = declaredMember(scope, host);
+  const others = clustersOf(scope, host).filter(({ name }) => name !== cluster.name);
+  const paths = statusPaths(
+    cluster,
+    pillar,
+    others.map((other) => memberPillar(scope, host, other).etcd_data_dir as string),
+  );
+  const { name, peerUrl } = declaredMember(scope, host, cluster);
   return {
+    cluster: cluster.name,
     paths,
     declared: {
       name,
       peerUrl,
+      service: cluster.service,
       clientPort: paths.clientPort,
       dataDir: paths.dataDir,
       quota: number('etcd_quota_backend_bytes'),

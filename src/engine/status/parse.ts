@@ -13,7 +13,7 @@ import { parseMemberList } from '../../etcd/members.ts';
 import { parseEndpointStatus } from '../../etcd/status.ts';
 import { readCertificates } from '../../pki/certificate.ts';
 import type { Answer } from '../../shell/program.ts';
-import type { StatusPaths } from './program.ts';
+import { partId, type StatusPaths } from './program.ts';
 
 /** When the program was sent, and when its part `clock` was answered. Milliseconds on the controller's clock. */
 export interface Moments {
@@ -27,7 +27,7 @@ export function parseStatus(answers: readonly Answer[], paths: StatusPaths, mome
   const by = new Map(answers.map((answer) => [answer.id, answer]));
   const told: Told = {};
   const take = (id: string, parse: (answer: Answer, text: string) => Partial<Told>) => {
-    const answer = by.get(id);
+    const answer = by.get(id === 'clock' ? id : partId(id, paths));
     if (answer?.state === 'ran') Object.assign(told, parse(answer, textOf(answer)));
   };
   take('clock', (_answer, text) => parseClock(text, moments));
@@ -69,11 +69,11 @@ function parseProcesses(text: string): { pid: number; state: string }[] {
   return [...text.matchAll(/^(\d{1,9}) ([A-Za-z])$/gm)].map(([, pid, state]) => ({ pid: Number(pid), state: state! }));
 }
 
-function parseRuntime(text: string, { runtime, manifestDir }: StatusPaths): SeenRuntime {
+function parseRuntime(text: string, { runtime, manifestDir, service }: StatusPaths): SeenRuntime {
   const lines = linesOf(text);
   const value = (name: string) => lines.find((line) => line.startsWith(`${name}=`))?.slice(name.length + 1) ?? '';
   if (runtime === 'static_pod') {
-    const manifest = `${manifestDir}/etcd.yaml`;
+    const manifest = `${manifestDir}/${service}.yaml`;
     return { kind: 'static_pod', manifest, present: lines.includes('present'), kubelet: value('kubelet') || 'unknown' };
   }
   return {

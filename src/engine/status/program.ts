@@ -1,14 +1,21 @@
 // The one program that `status` runs on a host. It only reads, leaves no trace, and each part is answered by itself: what
 // may hang (a disk) stands last, so that everything else is known by then.
-import { etcdctlFunctions, listensOn } from '../../etcd/etcdctl.sh.ts';
+import { etcdctlFunctions, listensOn, worksOn } from '../../etcd/etcdctl.sh.ts';
 import type { Part, Program } from '../../shell/program.ts';
 import { quote } from '../../shell/quote.ts';
 import type { ValueMap } from '../../value.ts';
+import type { EtcdCluster } from '../clusters.ts';
 import { HOST_HOME } from '../places.ts';
 
 /** Where things are on a host; from pillar alone, so that a dead peer cannot change it. */
 export interface StatusPaths {
   cluster: string;
+  /** What runs the member is called so: the unit, the manifest. */
+  service: string;
+  /** The member is the second one of its host: its parts are told apart by the cluster's name. */
+  beside: boolean;
+  /** The data directories of the host's members of other clusters. */
+  otherDataDirs: readonly string[];
   binDir: string;
   dataDir: string;
   manifestDir: string;
@@ -20,10 +27,17 @@ export interface StatusPaths {
 }
 
 /** Of a whole pillar: the schema gives each of these keys a default and its type. */
-export function statusPaths(cluster: string, pillar: ValueMap): StatusPaths {
+export function statusPaths(
+  { name, service, eventsOf }: Pick<EtcdCluster, 'name' | 'service' | 'eventsOf'>,
+  pillar: ValueMap,
+  otherDataDirs: readonly string[] = [],
+): StatusPaths {
   const text = (key: string) => pillar[key] as string;
   return {
-    cluster,
+    cluster: name,
+    service,
+    beside: eventsOf !== undefined,
+    otherDataDirs,
     binDir: text('etcd_bin_dir'),
     dataDir: text('etcd_data_dir'),
     manifestDir: text('etcd_manifest_dir'),
@@ -37,22 +51,36 @@ export function statusPaths(cluster: string, pillar: ValueMap): StatusPaths {
 
 export type ReadProgram = Program & { kind: 'read' };
 
-export function statusProgram(paths: StatusPaths): ReadProgram {
+/** For all members of one host, the one of the inventory's cluster first. */
+export function statusProgram(members: readonly StatusPaths[]): ReadProgram {
   return {
     kind: 'read',
-    prelude: etcdctlFunctions(paths),
+    prelude: etcdctlFunctions(members[0]!),
     parts: [
       { id: 'clock', script: 'date +%s.%N' },
-      { id: 'processes', script: PROCESSES },
-      { id: 'runtime', script: runtime(paths) },
-      { id: 'member', script: member(paths.clientPort) },
-      // Blocked where the member has not answered: it would only cost the same wait again.
-      { id: 'list', script: LIST, needs: ['member'] },
-      { id: 'certificates', script: certificates(paths) },
-      { id: 'ledger', script: ledger(paths) },
-      { id: 'data', script: data(paths) },
-    ] satisfies Part[],
+      ...members.flatMap(memberParts),
+      ...members.map((paths) => ({ id: partId('data', paths), script: data(paths) })),
+    ],
   };
+}
+
+function memberParts(paths: StatusPaths): Part[] {
+  const id = (name: string) => partId(name, paths);
+  const asking = (script: string) => (paths.beside ? `${etcdctlFunctions(paths)}\n${script}` : script);
+  return [
+    { id: id('processes'), script: asking(processes(paths)) },
+    { id: id('runtime'), script: asking(runtime(paths)) },
+    { id: id('member'), script: asking(member(paths.clientPort)) },
+    // Blocked where the member has not answered: it would only cost the same wait again.
+    { id: id('list'), script: asking(LIST), needs: [id('member')] },
+    { id: id('certificates'), script: certificates(paths) },
+    { id: id('ledger'), script: ledger(paths) },
+  ];
+}
+
+/** How a part of the program is called, which is told where it hangs. */
+export function partId(name: string, { beside, cluster }: Pick<StatusPaths, 'beside' | 'cluster'>): string {
+  return beside ? `${name} of ${cluster}` : name;
 }
 
 /** A program of its own, and only where it was asked for: it reads the whole keyspace. */
@@ -69,19 +97,19 @@ const ANSWER_SECONDS = 3;
 /** For the hash of a large keyspace. */
 const HASH_SECONDS = 60;
 
-/** `PID STATE`, a line each. */
-const PROCESSES = `
-for q_pid in $(q_etcd_pids); do
+/** `PID STATE`, a line each; without those that are known to be of another cluster. */
+const processes = ({ otherDataDirs }: StatusPaths) => `
+for q_pid in $(q_etcd_pids); do${otherDataDirs.map((directory) => `\n  ! ${worksOn(directory)} || continue`).join('')}
   q_stat=; { read -r q_stat <"/proc/$q_pid/stat"; } 2>/dev/null
   q_stat=\${q_stat##*) }
   echo "$q_pid \${q_stat%% *}"
 done`;
 
-function runtime({ runtime, manifestDir, kubelet }: StatusPaths): string {
+function runtime({ runtime, manifestDir, kubelet, service }: StatusPaths): string {
   if (runtime === 'systemd') {
-    return 'q_limit 3 systemctl show etcd -p LoadState -p ActiveState -p SubState -p Result -p NRestarts';
+    return `q_limit 3 systemctl show ${service} -p LoadState -p ActiveState -p SubState -p Result -p NRestarts`;
   }
-  const manifest = quote(`${manifestDir}/etcd.yaml`);
+  const manifest = quote(`${manifestDir}/${service}.yaml`);
   return `
 [ ! -e ${manifest} ] || echo present
 echo "kubelet=$(q_limit 3 systemctl is-active ${quote(kubelet)} 2>/dev/null)"`;

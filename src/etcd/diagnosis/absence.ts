@@ -99,9 +99,9 @@ function explainDown({ seen }: Standing): string {
     return `${running}${port}; its manifest is in place, kubelet is ${runtime.kubelet}`;
   }
   if (runtime?.kind === 'systemd') {
-    if (!runtime.loaded) return `${running}there is no unit etcd.service, ${port}`;
+    if (!runtime.loaded) return `${running}there is no unit ${seen!.declared.service}.service, ${port}`;
     const failed = runtime.result === 'success' ? '' : `, last result ${runtime.result}`;
-    return `${running}etcd.service is ${runtime.active} (${runtime.sub}${failed}), ${port}`;
+    return `${running}${seen!.declared.service}.service is ${runtime.active} (${runtime.sub}${failed}), ${port}`;
   }
   return `${running}${port}`;
 }
@@ -112,5 +112,5 @@ function nextForDown({ seen }: Standing): string {
       return `find out who moved the manifest and why (a restore in progress?), then put it back`;
     return 'see why kubelet does not run it: crictl ps -a, the log of the container, journalctl -u kubelet';
   }
-  return 'see why: journalctl -u etcd; start it with the data it has';
+  return `see why: journalctl -u ${seen?.declared.service ?? 'etcd'}; start it with the data it has`;
 }

@@ -35,6 +35,8 @@ export interface SeenHost {
 export interface DeclaredMember {
   name: string;
   peerUrl: string;
+  /** What runs it is called so: `etcd`, or `etcd-events`. */
+  service: string;
   clientPort: number;
   dataDir: string;
   /** Bytes; 0: etcd's own default. */

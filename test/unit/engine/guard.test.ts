@@ -53,7 +53,7 @@ function pillar(more: ValueMap = {}): ValueMap {
 
 /** Of this host, whose /var/lib/quorate is elsewhere. */
 function ask(more: ValueMap = {}) {
-  const script = guardScript(pillar(more), 'main', DECLARED)!;
+  const script = guardScript(pillar(more), { name: 'main', service: 'etcd' }, DECLARED)!;
   const { status, stdout, stderr } = host.run(
     `export ETCDCTL_ENDPOINTS=http://elsewhere https_proxy=http://proxy\n${script.replaceAll('/var/lib/quorate', host.home)}`,
   );

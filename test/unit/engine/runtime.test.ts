@@ -16,7 +16,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 test('a manifest of etcd is found where systemd is declared, and is no stranger where the kubelet is', () => {
   const ask = (runtime: string) => {
-    const script = otherRunnerScript({ etcd_runtime: runtime, etcd_manifest_dir: folder });
+    const script = otherRunnerScript({ etcd_runtime: runtime, etcd_manifest_dir: folder }, 'etcd');
     return spawnSync('sh', ['-c', script], { encoding: 'utf8' }).stdout;
   };
   expect(ask('systemd')).toBe('');
@@ -55,8 +55,8 @@ function judged(data: ValueMap, m1: string, serves: boolean) {
   for (const [host, probe] of found.probes) {
     const text = host === 'm1' ? m1 : 'data yes\nwhole\n'.replace('yes', serves ? 'yes' : 'no');
     const status = { memberId: host, clusterId: 'c', version: '3.5.30', learner: false, healthy: true } as MemberStatus;
-    probe.guard = { ...parseGuard(new TextEncoder().encode(text))!, ...(serves ? { members: members as never } : {}) };
-    if (serves) probe.member = status;
+    const guard = parseGuard(new TextEncoder().encode(text))!;
+    probe.members.set('main', serves ? { guard: { ...guard, members: members as never }, status } : { guard });
   }
   const knowledge = { ledgers: new Map(), newToken: () => 't', now: '2030-01-01T00:00:00Z' };
   return judge(loaded, found, knowledge).judgements!.get('main')!;

@@ -1,16 +1,15 @@
 // Hosts, resources and what was seen of them, as data: what the pure parts of the engine work on.
 import type { Loaded } from '../../../src/engine/load.ts';
 import { type Findings, type Intent, makePlan, type Work } from '../../../src/engine/make-plan.ts';
-import type { Probe } from '../../../src/engine/probe.ts';
+import type { Probe, SeenMember } from '../../../src/engine/probe.ts';
 import type { Failure } from '../../../src/failure.ts';
 import { fail, succeed } from '../../../src/failure.ts';
-import { compileGraph } from '../../../src/graph/compile.ts';
 import type { Host } from '../../../src/inventory/inventory.ts';
 import type { AnyModule, Module } from '../../../src/modules/module.ts';
 import { reveal } from '../../../src/sensitive.ts';
 import type { Declaration } from '../../../src/states/declaration.ts';
 import type { Value, ValueMap } from '../../../src/value.ts';
-import { cluster, declare, type Wish as Requisites } from '../graph/declare.ts';
+import { cluster, compileIn, declare, type Wish as Requisites } from '../graph/declare.ts';
 
 export interface Wish extends Requisites {
   /** What it wants; default: `new`. A host that has the same is converged. */
@@ -23,6 +22,8 @@ export interface Wish extends Requisites {
   broken?: true;
   /** `onlyif` commands. */
   onlyif?: string[];
+  /** It is a resource of `main-events`, the cluster that all hosts carry beside `main`. */
+  events?: true;
 }
 
 export interface Scene {
@@ -36,6 +37,8 @@ export interface Scene {
   down?: string[];
   /** Members that serve, the first as leader. */
   healthy?: string[];
+  /** Members of `main-events` that serve, the first as leader; absent: there is no such cluster. */
+  healthyEvents?: string[];
   /** What every member that serves says is wrong, in etcd's own words. */
   errors?: string[];
   /** By host: reactions that an earlier run left, as file names. */
@@ -81,6 +84,7 @@ function declareAll(resources: Scene['resources']): Declaration[] {
     return {
       ...declaration,
       module,
+      ...(wish.events ? { cluster: 'main-events' } : {}),
       onlyif: wish.onlyif ?? [],
       render: () => {
         if (wish.broken) return fail(broken);
@@ -108,19 +112,23 @@ function probe(host: string, scene: Scene): Probe {
     healthy: true,
     errors: scene.errors ?? [],
   };
+  const serves = (cluster: string, [leader, ...others]: string[] = []): [string, SeenMember][] =>
+    [leader, ...others].includes(host)
+      ? [[cluster, { status: { ...member, clusterId: cluster, leader: leader === host } as never }]]
+      : [];
   return {
     host,
     facts: {},
     pending: new Set(scene.pending?.[host]),
     sightings,
-    ...(scene.healthy?.includes(host) ? { member: { ...member, leader: scene.healthy[0] === host } as never } : {}),
+    members: new Map([...serves('main', scene.healthy), ...serves('main-events', scene.healthyEvents)]),
   };
 }
 
 export function load(scene: Scene): Loaded {
   const hosts = scene.hosts ?? ['m1'];
   const clusters = hosts.length > 1 ? [cluster('main', hosts)] : [];
-  const graph = compileGraph(
+  const graph = compileIn(
     hosts.map((host) => ({ host, declarations: declareAll(scene.resources) })),
     clusters,
   );
@@ -145,7 +153,10 @@ export function load(scene: Scene): Loaded {
       clusters: new Map(clusters.map((c) => [c.name, c])),
       sources: [],
     },
-    pillars: { of: () => ({ host: '', data: {}, origins: () => [] }), sources: [] },
+    pillars: {
+      of: () => ({ host: '', data: { etcd_events: scene.healthyEvents !== undefined }, origins: () => [] }),
+      sources: [],
+    },
     states: ['s'],
     targets: scene.targets ?? hosts,
     hosts,

@@ -1,9 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Barrier, blockedBy } from '../../../src/graph/blocked.ts';
-import { compileGraph } from '../../../src/graph/compile.ts';
 import type { Graph } from '../../../src/graph/graph.ts';
-import { cluster, onHosts, type Wishes } from './declare.ts';
+import { cluster, compileIn, onHosts, type Wishes } from './declare.ts';
 
 const MASTERS = ['m1', 'm2', 'm3'];
 const WISHES: Wishes = {
@@ -17,7 +16,7 @@ const WISHES: Wishes = {
 };
 
 function graphOf(wishes: Wishes, hosts = MASTERS): Graph {
-  const graph = compileGraph(onHosts(hosts, wishes), [cluster('main', MASTERS)]);
+  const graph = compileIn(onHosts(hosts, wishes), [cluster('main', MASTERS)]);
   if (!graph.ok) throw new Error(graph.failures[0]!.message);
   return graph.value;
 }

@@ -1,22 +1,21 @@
 import { expect, test } from 'vitest';
 import type { Failure } from '../../../src/failure.ts';
-import { compileGraph } from '../../../src/graph/compile.ts';
 import type { Graph } from '../../../src/graph/graph.ts';
 import type { Cluster } from '../../../src/inventory/inventory.ts';
 import type { HostDeclarations } from '../../../src/states/declaration.ts';
-import { cluster, declare, onHosts } from './declare.ts';
+import { cluster, compileIn, declare, onHosts } from './declare.ts';
 
 const MAIN = [cluster('main', ['m1', 'm2', 'm3'])];
 const MASTERS = ['m1', 'm2', 'm3'];
 
 function compile(hosts: HostDeclarations[], clusters: Cluster[] = MAIN): Graph {
-  const graph = compileGraph(hosts, clusters);
+  const graph = compileIn(hosts, clusters);
   if (!graph.ok) throw new Error(graph.failures.map((failure) => failure.message).join('\n'));
   return graph.value;
 }
 
 function failuresOf(hosts: HostDeclarations[], clusters: Cluster[] = MAIN): Failure[] {
-  const graph = compileGraph(hosts, clusters);
+  const graph = compileIn(hosts, clusters);
   return graph.ok ? [] : graph.failures;
 }
 

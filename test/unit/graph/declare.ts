@@ -1,6 +1,8 @@
 // Declarations for graph tests: ids and requisites, nothing behind them.
 import type { Place } from '../../../src/failure.ts';
-import { succeed } from '../../../src/failure.ts';
+import { type Attempt, succeed } from '../../../src/failure.ts';
+import { compileGraph } from '../../../src/graph/compile.ts';
+import type { Graph } from '../../../src/graph/graph.ts';
 import type { Cluster } from '../../../src/inventory/inventory.ts';
 import type { AnyModule, ClusterView } from '../../../src/modules/module.ts';
 import type { Declaration, HostDeclarations } from '../../../src/states/declaration.ts';
@@ -45,6 +47,20 @@ export function declare(wishes: Wishes): Declaration[] {
 /** The same declarations on every host. */
 export function onHosts(hosts: string[], wishes: Wishes): HostDeclarations[] {
   return hosts.map((host) => ({ host, declarations: declare(wishes) }));
+}
+
+/** The graph where each host is a member of one of `clusters`, or of none. */
+export function compileIn(hosts: HostDeclarations[], clusters: Cluster[]): Attempt<Graph> {
+  const clusterOf = new Map(clusters.flatMap(({ name, members }) => members.map((member) => [member, name])));
+  return compileGraph(
+    hosts.map(({ host, declarations }) => {
+      const name = clusterOf.get(host);
+      return {
+        host,
+        declarations: declarations.map((each) => (name === undefined ? each : { cluster: name, ...each })),
+      };
+    }),
+  );
 }
 
 export function cluster(name: string, members: string[]): Cluster {

@@ -1,11 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { quorumOf, rollOrder } from '../../../src/etcd/quorum.ts';
-import { compileGraph } from '../../../src/graph/compile.ts';
 import type { Graph, Stage } from '../../../src/graph/graph.ts';
 import { schedule } from '../../../src/graph/schedule.ts';
 import type { ClusterView } from '../../../src/modules/module.ts';
-import { cluster, onHosts, view, type Wish, type Wishes } from './declare.ts';
+import { cluster, compileIn, onHosts, view, type Wish, type Wishes } from './declare.ts';
 
 const KINDS = ['require', 'watch', 'onchanges', 'onfail'] as const;
 
@@ -58,7 +57,7 @@ function hostNames(count: number): string[] {
 }
 
 function compile(hosts: string[], wishes: Wishes): Graph {
-  const graph = compileGraph(onHosts(hosts, wishes), [cluster('main', hosts)]);
+  const graph = compileIn(onHosts(hosts, wishes), [cluster('main', hosts)]);
   if (!graph.ok) throw new Error(graph.failures[0]!.message);
   return graph.value;
 }
@@ -94,7 +93,7 @@ test('a cycle is found exactly where there is one, and the order respects every 
   fc.assert(
     fc.property(shapes, fc.integer({ min: 1, max: 3 }), (shape, count) => {
       const hosts = hostNames(count);
-      const graph = compileGraph(onHosts(hosts, wishesOf(shape)), [cluster('main', hosts)]);
+      const graph = compileIn(onHosts(hosts, wishesOf(shape)), [cluster('main', hosts)]);
       expect(graph.ok).toBe(!hasCycle(shape));
       if (!graph.ok) {
         for (const failure of graph.failures) expect(failure.reason).toBe('cycle');

@@ -1,10 +1,9 @@
 import { expect, test } from 'vitest';
-import { compileGraph } from '../../../src/graph/compile.ts';
 import type { ScheduleInput, Stage } from '../../../src/graph/graph.ts';
 import { schedule } from '../../../src/graph/schedule.ts';
 import type { ClusterView } from '../../../src/modules/module.ts';
 import type { HostDeclarations } from '../../../src/states/declaration.ts';
-import { cluster, declare, onHosts, view, type Wishes } from './declare.ts';
+import { cluster, compileIn, declare, onHosts, view, type Wishes } from './declare.ts';
 
 const MASTERS = ['m1', 'm2', 'm3'];
 const MEMBER: Wishes = {
@@ -25,7 +24,7 @@ interface Given {
 }
 
 function stagesOf({ hosts, changing, runner = 'm1', views = [] }: Given): Stage[] {
-  const graph = compileGraph(
+  const graph = compileIn(
     hosts,
     views.map((known) =>
       cluster(

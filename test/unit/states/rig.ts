@@ -49,6 +49,9 @@ export const CONTEXT: RenderContext = {
   host: { name: 'm1', address: '10.0.0.1', groups: ['masters'], vars: { rack: 'r1' } },
   cluster: {
     name: 'main',
+    service: 'etcd',
+    events: false,
+    etcd_servers: 'https://10.0.0.1:2379,https://10.0.0.2:2379',
     members: [
       { name: 'm1', address: '10.0.0.1', pillar: {} },
       { name: 'm2', address: '10.0.0.2', pillar: {} },

@@ -43,6 +43,9 @@ beforeEach(() => {
   etcdctl(`case $* in *"endpoint status"*) echo '${STATUS}' ;; *"member list"*) echo '${LIST}' ;; esac`);
   paths = {
     cluster: 'main',
+    service: 'etcd',
+    beside: false,
+    otherDataDirs: [],
     binDir: join(folder, 'bin'),
     dataDir: join(folder, 'data'),
     manifestDir: join(folder, 'manifests'),
@@ -64,7 +67,7 @@ function etcdctl(script: string): void {
   put('bin/etcdctl', `#!/bin/sh\nenv >'${folder}/env'\nprintf '%s\\n' "$*" >>'${folder}/calls'\n${script}\n`, 0o755);
 }
 
-async function run(shell: [string, ...string[]], program: ReadProgram = statusProgram(paths)): Promise<Answer[]> {
+async function run(shell: [string, ...string[]], program: ReadProgram = statusProgram([paths])): Promise<Answer[]> {
   const session = openLocalSession('m1', { shell, env: { ...process.env, ETCDCTL_ENDPOINTS: 'http://elsewhere' } });
   const signal = new AbortController().signal;
   const { answers, failure } = await session.read(program, { signal, limitMs: 10_000 });

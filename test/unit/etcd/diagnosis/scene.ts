@@ -70,6 +70,7 @@ export function host(at: number, voters = 3, more: Partial<SeenHost> = {}): Seen
     declared: {
       name: `m${at}`,
       peerUrl: `https://10.0.0.${at}:2380`,
+      service: 'etcd',
       clientPort: 2379,
       dataDir: '/var/lib/etcd',
       quota: 2 * 1024 ** 3,
