@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { ProcessOutput } from 'zx';
 import { ensureBase } from './base.ts';
 import { LabFailure } from './failure.ts';
 import { insideOf, keepAwake } from './guest.ts';
-import { ensureKubeletBase } from './kubelet/base.ts';
+import { ensureKubernetesBase } from './kubernetes/base.ts';
 import { type HostStatus, openLab } from './lab.ts';
 import { recordOf, requireHost } from './lifecycle.ts';
 import { requireMachine } from './requirements.ts';
@@ -29,8 +29,9 @@ program
   .command('base')
   .description('build the image that hosts share, if there is none yet')
   .option('--kubelet', 'the one for hosts with a kubelet')
-  .action(async (options: { kubelet?: boolean }) =>
-    console.log(await (options.kubelet ? ensureKubeletBase(log) : ensureBase(log))),
+  .option('--kubernetes', 'the same one')
+  .action(async (options: { kubelet?: boolean; kubernetes?: boolean }) =>
+    console.log(await (options.kubelet || options.kubernetes ? ensureKubernetesBase(log) : ensureBase(log))),
   );
 
 program
@@ -38,8 +39,14 @@ program
   .description('make hosts m1 to mN, or add what is missing, and start what is down')
   .argument('[N]', 'how many hosts', Number, 3)
   .option('--fresh', 'from nothing: take down first what is there')
-  .option('--kubelet', 'hosts that can run static pods: with containerd and a kubelet, which is not started')
-  .action(async (count: number, options: { fresh?: boolean; kubelet?: boolean }) => {
+  .addOption(
+    new Option(
+      '--kubelet',
+      'hosts that can run static pods: with containerd and a kubelet, which is not started',
+    ).conflicts('kubernetes'),
+  )
+  .option('--kubernetes', 'hosts to make Kubernetes masters of: the same, but nothing is set up for the kubelet')
+  .action(async (count: number, options: { fresh?: boolean; kubelet?: boolean; kubernetes?: boolean }) => {
     const lab = open();
     const before = lab.hosts().filter((host) => host.state === 'up').length;
     const started = performance.now();

@@ -17,6 +17,7 @@ import { dirname, join } from 'node:path';
 import { cgroupOf, isPopulated } from './cgroup.ts';
 import { LabFailure } from './failure.ts';
 import { exec } from './guest.ts';
+import { standaloneKubelet } from './kubernetes/kubelet.ts';
 import { namespaceOf, setPort } from './network.ts';
 import { addressOf, hostFolder, hostNames, type LabRecord, MAX_HOSTS, type Settings } from './settings.ts';
 import { ask, sh, until } from './shell.ts';
@@ -37,8 +38,8 @@ export function isMade(lab: Settings, host: string): boolean {
   return existsSync(join(hostFolder(lab, host), 'made'));
 }
 
-/** Makes a host's own files over the base: who it is, its host key, who may log in. */
-export async function makeHost(lab: Settings, host: string, base: string): Promise<void> {
+/** Makes a host's own files over the base: who it is, its host key, who may log in, how its kubelet is set up. */
+export async function makeHost(lab: Settings, host: string, { base, flavour }: LabRecord): Promise<void> {
   const folder = hostFolder(lab, host);
   rmSync(folder, { recursive: true, force: true });
   for (const name of ['upper', 'work', 'root', 'disks']) mkdirSync(join(folder, name), { recursive: true });
@@ -60,6 +61,7 @@ export async function makeHost(lab: Settings, host: string, base: string): Promi
   place('home/ops/.ssh/authorized_keys', 0o600, login, 1000);
 
   await placePlain(base, folder);
+  if (flavour === 'kubelet') placeKubelet(base, folder);
 
   writeFileSync(join(folder, 'made'), '');
 }
@@ -144,6 +146,16 @@ async function placePlain(base: string, folder: string) {
   const own =
     linked.exitCode === 0 ? ['--remove-destination', '--parents', ...DATABASES] : ['--recursive', 'containerd'];
   await sh({ cwd: from })`cp --archive ${own} ${to}`;
+}
+
+function placeKubelet(base: string, folder: string) {
+  const plain = '/var/lib/';
+  for (const [path, { mode, text }] of Object.entries(standaloneKubelet)) {
+    if (path.startsWith(plain))
+      placeFile(join(base, plain), join(folder, 'plain'), path.slice(plain.length), mode, text, 0);
+    else placeFile(base, join(folder, 'upper'), path.slice(1), mode, text, 0);
+  }
+  mkdirSync(join(folder, 'upper/etc/kubernetes/manifests'), { recursive: true });
 }
 
 // An upper folder covers the base's own: it must have the same mode and owner, or the host would see others.

@@ -6,11 +6,19 @@ import { LabFailure } from './failure.ts';
 import { type HostState, stateOf } from './faults.ts';
 import { bootHost, cutMark, isMade, makeHost } from './host.ts';
 import { writeInventory } from './inventory.ts';
-import { ensureKubeletBase } from './kubelet/base.ts';
+import { ensureKubernetesBase } from './kubernetes/base.ts';
 import { locked } from './lock.ts';
 import { ensureCable, ensureSwitch } from './network.ts';
 import { requireMachine } from './requirements.ts';
-import { addressOf, hostNames, type LabRecord, MAX_HOSTS, readRecord, type Settings } from './settings.ts';
+import {
+  addressOf,
+  type Flavour,
+  hostNames,
+  type LabRecord,
+  MAX_HOSTS,
+  readRecord,
+  type Settings,
+} from './settings.ts';
 import { sh } from './shell.ts';
 import { sweep } from './sweep.ts';
 
@@ -27,8 +35,10 @@ export interface HostStatus {
 export interface UpOptions {
   /** Take down what is left of this lab first, so that nothing of it is met again. */
   fresh?: boolean;
-  /** Hosts with containerd, a kubelet that is not started, and images of etcd: as kubeadm finds them. Holds for the lab's whole life. */
+  /** Hosts with containerd, images, and a kubelet that is set up to run static pods and not started. Holds for the lab's whole life. */
   kubelet?: boolean;
+  /** The same, with nothing set up for the kubelet: hosts to make Kubernetes masters of. Holds likewise. */
+  kubernetes?: boolean;
   /** Hears what takes time. */
   log?: (line: string) => void;
 }
@@ -39,7 +49,7 @@ const OVERLAYFS = 0x794c7630;
 export async function up(
   lab: Settings,
   count: number,
-  { fresh = false, kubelet = false, log = () => {} }: UpOptions,
+  { fresh = false, kubelet = false, kubernetes = false, log = () => {} }: UpOptions,
 ): Promise<HostStatus[]> {
   await requireMachine();
   if (!Number.isInteger(count) || count < 1 || count > MAX_HOSTS)
@@ -52,11 +62,11 @@ export async function up(
         `Lab ${lab.id} has ${present.length} hosts, and ${count} would be fewer.`,
         `npm run lab -- down, then npm run lab -- up ${count}`,
       );
-    const record = await prepare(lab, kubelet, log);
+    const record = await prepare(lab, kubernetes ? 'kubernetes' : kubelet ? 'kubelet' : 'bare', log);
     await ensureSwitch(lab);
 
     const hosts = hostNames(count);
-    await Promise.all(hosts.map((host) => isMade(lab, host) || makeHost(lab, host, record.base)));
+    await Promise.all(hosts.map((host) => isMade(lab, host) || makeHost(lab, host, record)));
     writeInventory(lab, hosts);
     const off = hosts.filter((host) => stateOf(lab, host) === 'down');
     if (off.length > 0) log(`lab ${lab.id}: starting ${off.join(', ')}`);
@@ -122,16 +132,19 @@ async function alone<T>(lab: Settings, log: (line: string) => void, work: () => 
 }
 
 // Settles what holds for the lab's whole life: its base, its subnet and its key.
-async function prepare(lab: Settings, kubelet: boolean, log: (line: string) => void): Promise<LabRecord> {
+async function prepare(lab: Settings, flavour: Flavour, log: (line: string) => void): Promise<LabRecord> {
   const known = readRecord(lab.folder);
   if (known && known.subnet !== lab.subnet)
     throw new LabFailure(
       `Lab ${lab.id} is on ${known.subnet}.0/24, not ${lab.subnet}.0/24.`,
       'leave QUORATE_LAB_SUBNET as it was, or npm run lab -- down first',
     );
-  if (known && kubelet && !known.kubelet)
-    throw new LabFailure(`The hosts of lab ${lab.id} have no kubelet.`, 'npm run lab -- down, then up --kubelet');
-  const base = known?.base ?? (await (kubelet ? ensureKubeletBase(log) : ensureBase(log)));
+  if (known && flavour !== 'bare' && known.flavour !== flavour)
+    throw new LabFailure(
+      `The hosts of lab ${lab.id} were made ${known.flavour === 'bare' ? 'bare' : `with --${known.flavour}`}.`,
+      `npm run lab -- down, then up --${flavour}`,
+    );
+  const base = known?.base ?? (await (flavour === 'bare' ? ensureBase(log) : ensureKubernetesBase(log)));
   if (known && !existsSync(base))
     throw new LabFailure(`The base of lab ${lab.id} is gone: ${base}.`, 'npm run lab -- down, then up again');
 
@@ -146,7 +159,7 @@ async function prepare(lab: Settings, kubelet: boolean, log: (line: string) => v
     await sh`ssh-keygen -q -t ed25519 -N ${''} -C ${`quorate-lab ${lab.id}`} -f ${lab.key}`;
   }
   raiseInotifyLimit();
-  const record = { subnet: lab.subnet, base, kubelet: known?.kubelet ?? kubelet };
+  const record = { subnet: lab.subnet, base, flavour: known?.flavour ?? flavour };
   writeFileSync(join(lab.folder, 'lab.json'), JSON.stringify(record));
   return record;
 }

@@ -82,12 +82,17 @@ export function hostNames(count: number): string[] {
   return Array.from({ length: count }, (_, i) => `m${i + 1}`);
 }
 
+/**
+ * What a lab's hosts are: bare; with containerd, images and a kubelet as its package and kubeadm leave it; or with the same
+ * and nothing set up, as before a Kubernetes master is made of them.
+ */
+export type Flavour = 'bare' | 'kubelet' | 'kubernetes';
+
 /** What a lab remembers of how it was made. */
 export interface LabRecord {
   subnet: string;
   base: string;
-  /** Its hosts have containerd and a kubelet. */
-  kubelet?: boolean;
+  flavour: Flavour;
 }
 
 /** The record of a lab that has been made, else undefined. */

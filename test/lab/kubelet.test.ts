@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { $ } from 'zx';
-import { ensureKubeletBase } from '../../lab/kubelet/base.ts';
+import { ensureKubernetesBase } from '../../lab/kubernetes/base.ts';
 import { openLab } from '../../lab/lab.ts';
 
 const named = { id: 'kubelettest', subnet: '10.213.74' };
@@ -174,7 +174,7 @@ describe('the lab', () => {
   test('whose kubelet is built by a process that is killed leaves nothing of the build running', async () => {
     const chroot = JSON.stringify(new URL('../../lab/chroot.ts', import.meta.url));
     const script = `import { inChroot } from ${chroot}; await inChroot(process.argv[1], 'sleep "$1"; exit', '4711');`;
-    const base = await ensureKubeletBase(() => {});
+    const base = await ensureKubernetesBase(() => {});
     const build = spawn(process.execPath, ['--input-type=module', '--eval', script, base], { stdio: 'ignore' });
     const running = async () => (await quiet`pgrep -f ${'^sleep 4711$'}`).stdout;
     await expect.poll(running, { timeout: 10_000 }).not.toBe('');
