@@ -37,7 +37,10 @@ async function fetch(name: string | undefined, options: FetchCommandOptions, io:
     if (fetched.ok) {
       const { describeVerified } = await import('./snapshot-text.ts');
       const { entry, snapshot, receipt } = fetched.value;
-      printVisibly(describeVerified(`${options.to}/${entry.name}`, snapshot, receipt, options.verbose === true), io);
+      printVisibly(
+        describeVerified(`${options.to}/${entry.name}`, snapshot, { receipt }, options.verbose === true),
+        io,
+      );
     }
     await printFailures(failures, options, io);
   }

@@ -4,6 +4,7 @@ import { InvalidArgumentError } from 'commander';
 import type { CatalogueEntry } from '../engine/snapshot/catalogue.ts';
 import type { Failure } from '../failure.ts';
 import { count } from '../report/layout.ts';
+import type { Place } from '../storage/place.ts';
 import type { Io, Shell } from './io.ts';
 import { addHostOptions, addOutputOptions, type CommonOptions } from './options.ts';
 import { print, printJson } from './print.ts';
@@ -72,6 +73,7 @@ async function prune(options: PruneCommandOptions, io: Io): Promise<number> {
           const receiptGone = gone.ok ? await place.remove(receiptName(one.entry.name)) : gone;
           one.removed = gone.ok;
           if (!receiptGone.ok) failures.push(...receiptGone.failures);
+          else failures.push(...(await removeRehearsals(byUrl.get(one.entry.url)!, one.entry.name)));
         }
       }
     } finally {
@@ -88,6 +90,19 @@ async function prune(options: PruneCommandOptions, io: Io): Promise<number> {
     }
     return exitOf(failures);
   });
+}
+
+async function removeRehearsals(place: Place, snapshot: string): Promise<Failure[]> {
+  const { rehearsalPrefix } = await import('../etcd/snapshot/rehearsal.ts');
+  const listed = await place.list();
+  if (!listed.ok) return listed.failures;
+  const failures: Failure[] = [];
+  for (const { name } of listed.value) {
+    if (!name.startsWith(rehearsalPrefix(snapshot))) continue;
+    const gone = await place.remove(name);
+    if (!gone.ok) failures.push(...gone.failures);
+  }
+  return failures;
 }
 
 const INTERRUPTED = {

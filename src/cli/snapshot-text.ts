@@ -3,6 +3,7 @@ import type { CatalogueEntry } from '../engine/snapshot/catalogue.ts';
 import type { SavedSnapshot } from '../engine/snapshot/save.ts';
 import type { VerifiedSnapshot } from '../engine/snapshot/verify.ts';
 import { CANARY_KEY, type Receipt } from '../etcd/snapshot/receipt.ts';
+import type { Rehearsal } from '../etcd/snapshot/rehearsal.ts';
 import { escapeForTerminal } from '../report/escape.ts';
 import { count } from '../report/layout.ts';
 import { createPaint, type Style } from '../report/paint.ts';
@@ -15,7 +16,7 @@ const SHOWN_PREFIXES = 12;
 export function describeVerified(
   file: string,
   { size, sha256, content }: VerifiedSnapshot,
-  receipt: Receipt | undefined,
+  { receipt, rehearsal }: { receipt?: Receipt | undefined; rehearsal?: Rehearsal | undefined },
   verbose: boolean,
 ): string {
   const prefixes = Object.entries(content.prefixes).sort(([, a], [, b]) => b - a);
@@ -28,11 +29,12 @@ export function describeVerified(
     ['members', content.members.map(({ id, name }) => `${name || 'unstarted'} ${id}`).join(', ') || 'none'],
     ['canary', describeCanary(content.values.get(CANARY_KEY)?.value.toString())],
     ['receipt', receipt ? describeReceipt(receipt) : 'none beside it'],
+    ...(rehearsal ? [['rehearsed', describeRehearsed(rehearsal)] satisfies [string, string]] : []),
     ['keys', String(content.keys)],
   ];
   return [
     `${file}: whole`,
-    ...rows.map(([name, value]) => `  ${name.padEnd(8)}  ${value}`),
+    ...rows.map(([name, value]) => `  ${name.padEnd(9)} ${value}`),
     ...shown.map(([prefix, keys]) => `            ${String(keys).padStart(width)} ${prefix}`),
     ...(hidden > 0
       ? [`            and ${count(hidden, 'prefix').replace(/prefixs$/, 'prefixes')} more (-v shows all)`]
@@ -41,7 +43,7 @@ export function describeVerified(
     `            was read${receipt ? ', and all of it is what the receipt says' : ''}`,
     `  not       that the member had the same data as the others${
       receipt?.compared ? ` (it had when it was asked: ${receipt.compared.hosts.join(' ')})` : ''
-    }; that an etcd starts from it`,
+    }${rehearsal ? '' : '; that an etcd starts from it (quorate snapshot rehearse)'}`,
   ].join('\n');
 }
 
@@ -51,6 +53,10 @@ function describeCanary(value: string | undefined): string {
 
 function describeReceipt({ cluster, member, time, etcdVersion }: Receipt): string {
   return `agrees: cluster ${cluster.name} (${cluster.id}), from ${member.host} with etcd ${etcdVersion}, ${time}`;
+}
+
+function describeRehearsed({ time, host, etcdVersion, seconds }: Rehearsal): string {
+  return `${time} on ${host}: etcd ${etcdVersion} served all of it after ${seconds.total} s`;
 }
 
 export function describeSaved({ url, name, receipt }: SavedSnapshot): string {

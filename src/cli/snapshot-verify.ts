@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import type { VerifiedSnapshot } from '../engine/snapshot/verify.ts';
 import { receiptName } from '../etcd/snapshot/name.ts';
 import { compareWithReceipt, type Receipt } from '../etcd/snapshot/receipt.ts';
+import type { Rehearsal } from '../etcd/snapshot/rehearsal.ts';
 import { type Attempt, type Failure, fail, succeed } from '../failure.ts';
 import type { Io, Shell } from './io.ts';
 import { addOutputOptions, type CommonOptions } from './options.ts';
@@ -15,6 +16,8 @@ interface Verified {
   file: string;
   snapshot: VerifiedSnapshot;
   receipt?: Receipt;
+  /** The newest one of exactly this file. */
+  rehearsal?: Rehearsal;
 }
 
 export function addSnapshotVerifyCommand(program: Command, shell: Shell): void {
@@ -38,8 +41,8 @@ async function verify(files: string[], options: CommonOptions, io: Io): Promise<
   if (options.json) printJson(toDocument(verified, failures), io);
   else {
     const { describeVerified } = await import('./snapshot-text.ts');
-    const texts = verified.map(({ file, snapshot, receipt }) =>
-      describeVerified(file, snapshot, receipt, options.verbose === true),
+    const texts = verified.map(({ file, snapshot, receipt, rehearsal }) =>
+      describeVerified(file, snapshot, { receipt, rehearsal }, options.verbose === true),
     );
     if (texts.length > 0) printVisibly(texts.join('\n\n'), io);
     await printFailures(failures, options, io);
@@ -58,14 +61,30 @@ async function verifyOne(file: string, io: Io): Promise<Attempt<Verified>> {
   if (!snapshot.ok) return snapshot;
   const receipt = await readReceipt(file);
   if (!receipt.ok) return receipt;
-  if (receipt.value === undefined) return succeed({ file, snapshot: snapshot.value });
-  const differences = compareWithReceipt(receipt.value, snapshot.value);
-  if (differences.length === 0) return succeed({ file, snapshot: snapshot.value, receipt: receipt.value });
+  const differences = receipt.value ? compareWithReceipt(receipt.value, snapshot.value) : [];
+  if (differences.length === 0) {
+    const rehearsal = await findRehearsal(file, snapshot.value.sha256);
+    return succeed({
+      file,
+      snapshot: snapshot.value,
+      ...(receipt.value ? { receipt: receipt.value } : {}),
+      ...(rehearsal ? { rehearsal } : {}),
+    });
+  }
   return fail({
     reason: 'snapshot',
     message: `${file} is whole, but not the file of its receipt\n${differences.join('\n')}`,
     next: 'two files were swapped, or one was overwritten: find the one that the receipt is of, by its sha256',
   });
+}
+
+async function findRehearsal(file: string, sha256: string): Promise<Rehearsal | undefined> {
+  const [beside, { openDirectory }] = await Promise.all([
+    import('../engine/snapshot/rehearsal-file.ts'),
+    import('../storage/file.ts'),
+  ]);
+  const found = await beside.findRehearsal(openDirectory(dirname(file)), basename(file), sha256);
+  return found.ok ? found.value : undefined;
 }
 
 async function readReceipt(file: string): Promise<Attempt<Receipt | undefined>> {
@@ -84,9 +103,9 @@ async function readReceipt(file: string): Promise<Attempt<Receipt | undefined>> 
 function toDocument(verified: Verified[], failures: Failure[]): unknown {
   return {
     schema: 1,
-    snapshots: verified.map(({ file, snapshot: { size, sha256, content }, receipt }) => {
+    snapshots: verified.map(({ file, snapshot: { size, sha256, content }, receipt, rehearsal }) => {
       const { values: _values, ...rest } = content;
-      return { file, size, sha256, ...rest, receipt: receipt ?? null };
+      return { file, size, sha256, ...rest, receipt: receipt ?? null, rehearsal: rehearsal ?? null };
     }),
     failures,
   };

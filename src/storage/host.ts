@@ -16,9 +16,11 @@ export interface HostPlaceOptions {
   session: ApplySession;
   directory: string;
   signal: AbortSignal;
+  /** Whoever opened it takes away what is left there when the connection ends. */
+  cleaned?: true;
 }
 
-export function openHostDirectory({ session, directory, signal }: HostPlaceOptions): Place {
+export function openHostDirectory({ session, directory, signal, cleaned }: HostPlaceOptions): Place {
   const url = `host://${session.host}${directory}`;
   const at = (name: string) => quote(`${directory}/${name}`);
   const failed = (why: string): { ok: false; failures: Failure[] } =>
@@ -76,7 +78,7 @@ for q_name in ${pattern}; do [ ! -f "$q_name" ] || stat -c '%s %Y %n' -- "$q_nam
       if (begun.value.status === 3 && begun.value.stderr === '') return fail(alreadyThere(url, name));
       if (begun.value.status !== 0) return failed(begun.value.stderr);
       // Also when this controller dies: the host takes away what is not whole.
-      session.atExit(`rm -f ${at(part)}`);
+      if (!cleaned) session.atExit(`rm -f ${at(part)}`);
       const { createHash } = await import('node:crypto');
       const hash = createHash('sha256');
       const { size } = await stat(file);

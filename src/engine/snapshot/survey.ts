@@ -71,7 +71,11 @@ export async function compareData(
     const forgotten = new Set([...hashes.values()].map(({ compactRevision }) => compactRevision));
     const [hash, ...others] = new Set([...hashes.values()].map((each) => each.hash));
     if (forgotten.size === 1 && others.length > 0) return fail(explainDifference(hashes, revision));
-    if (forgotten.size === 1 && hashes.size === hosts.length) return succeed({ hosts, revision, hash: String(hash) });
+    if (forgotten.size === 1 && hashes.size === hosts.length) {
+      const [compacted] = forgotten;
+      // etcd calls it -1 where nothing was forgotten yet.
+      return succeed({ hosts, revision, hash: String(hash), compacted: Math.max(0, compacted!) });
+    }
     if (attempt === HASH_TRIES || options.signal.aborted) return fail(explainNoHash(hosts, answers, hashes));
     await sleep(HASH_PAUSE_MS, undefined, { signal: options.signal }).catch(() => {});
   }

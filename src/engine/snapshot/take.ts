@@ -4,6 +4,7 @@ import { quote } from '../../shell/quote.ts';
 import type { ApplySession } from '../../transport/session.ts';
 import type { ValueMap } from '../../value.ts';
 import { HOST_HOME } from '../places.ts';
+import { claimFolder } from './private-folder.sh.ts';
 import { etcdctlScript } from './survey.ts';
 
 export interface TakeOptions {
@@ -65,28 +66,15 @@ export async function takeSnapshot(options: TakeOptions): Promise<Attempt<undefi
   return ended.failure ? fail(ended.failure) : succeed(undefined);
 }
 
-// `holder` says which connection a directory belongs to: what is left by one that is gone, by a host that lost its
-// power for example, is taken away. It is made whole beside its place, so that no directory is without it.
-function beginScript({ pillar, limitSeconds, expected, version }: TakeOptions, folder: string): string {
+function beginScript({ pillar, run, limitSeconds, expected, version }: TakeOptions, folder: string): string {
   const [major, minor] = version.split('.');
   return `
 ${etcdctlScript(pillar)}
 q_version=$("$q_ctl" version 2>/dev/null | sed -n 's/^etcdctl version: *//p')
 case $q_version in ${quote(`${major}.${minor}`)}.*) ;; *) printf '%s\\n' "$q_version" >&2; exit 4;; esac
-umask 077
-mkdir -p ${quote(FOLDER)} || exit 1
-chmod 700 ${quote(FOLDER)}
-q_started() { q_stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1; set -- \${q_stat##*) }; shift 19; echo "$1"; }
-read -r q_boot </proc/sys/kernel/random/boot_id
-for q_old in ${quote(FOLDER)}/*/; do
-  [ -f "$q_old/holder" ] || continue
-  read -r q_pid q_start q_theirs <"$q_old/holder"
-  [ "$q_theirs" = "$q_boot" ] && [ "$(q_started "$q_pid")" = "$q_start" ] || rm -rf -- "$q_old"
-done
+${claimFolder(FOLDER, run)}
 q_free=$(df -Pk ${quote(FOLDER)} | awk 'NR == 2 { print $4 }')
-if [ "$q_free" -lt ${Math.ceil((expected * MARGIN) / 1024)} ]; then echo "$q_free" >&2; exit 3; fi
-q_new=${quote(`${FOLDER}/.new-`)}$$
-mkdir "$q_new" && echo "$$ $(q_started $$) $q_boot" >"$q_new/holder" && mv "$q_new" ${quote(folder)} || exit 1
+if [ "$q_free" -lt ${Math.ceil((expected * MARGIN) / 1024)} ]; then rm -rf ${quote(folder)}; echo "$q_free" >&2; exit 3; fi
 cd ${quote(folder)} || exit 1
 ( ( q_exec=exec; q_etcdctl ${limitSeconds} "$q_own" snapshot save ${quote(`${folder}/snapshot.db`)} >log 2>&1 ) & echo $! >pid
   wait "$!"; echo "$?" >status.new; mv status.new status ) </dev/null >/dev/null 2>&1 &`;

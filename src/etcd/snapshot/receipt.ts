@@ -16,7 +16,7 @@ export interface Receipt {
   prefixes: { [prefix: string]: number };
   canary: { key: string; value: string; revision: number } | null;
   /** Members whose data was compared before the snapshot was made, by host; empty where it was not. */
-  compared: { hosts: string[]; revision: number; hash: string } | null;
+  compared: { hosts: string[]; revision: number; hash: string; compacted?: number } | null;
 }
 
 /** Outside of what Kubernetes keeps: the key whose last value says which `snapshot save` wrote it. */

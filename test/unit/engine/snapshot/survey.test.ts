@@ -51,7 +51,7 @@ describe('the data of members', () => {
   it('is the same where all hashes are, and it was asked for at the revision that was given', async () => {
     const { options, asked, scripts } = members({ m1: [{ hash: 7 }], m2: [{ hash: 7 }] });
     const compared = await compareData(options, asked, 42);
-    expect(compared).toEqual({ ok: true, value: { hosts: ['m1', 'm2'], revision: 42, hash: '7' } });
+    expect(compared).toEqual({ ok: true, value: { hosts: ['m1', 'm2'], revision: 42, hash: '7', compacted: 5 } });
     expect(scripts).toHaveLength(2);
     for (const script of scripts) expect(script).toMatch(/endpoint hashkv --rev=42 -w json$/);
   });
