@@ -27,7 +27,7 @@ export interface Cluster {
   stopMember(...hosts: string[]): Promise<void>;
   startMember(...hosts: string[]): Promise<void>;
   /** How the members run: of each, the word after `flag=` in its command line or environment. */
-  runsWith(flag: 'initial-cluster-state' | 'snapshot-count'): Promise<string[]>;
+  runsWith(flag: 'initial-cluster-state' | 'snapshot-count', hosts?: readonly string[]): Promise<string[]>;
 }
 
 export async function openCluster(id: string, subnet: string, runtime: Runtime): Promise<Cluster> {
@@ -80,10 +80,11 @@ export async function openCluster(id: string, subnet: string, runtime: Runtime):
       await onEach(`systemctl start --no-block ${kubelet ? 'kubelet' : 'etcd'}`, hosts);
       await onEach(`until ${ctl} --command-timeout=2s endpoint health >/dev/null 2>&1; do sleep 0.2; done`, hosts);
     },
-    runsWith(flag) {
+    runsWith(flag, hosts) {
       const name = kubelet ? `--${flag}` : `ETCD_${flag.replaceAll('-', '_').toUpperCase()}`;
       return onEach(
         `cat /proc/$(pgrep -x etcd)/cmdline /proc/$(pgrep -x etcd)/environ | tr '\\0' '\\n' | sed -n 's/^${name}=//p'`,
+        hosts,
       );
     },
   };

@@ -7,6 +7,7 @@ import type { RunDocument } from './rig.ts';
 
 const APPLY = ['apply', 'running', '-t', 'masters', '--yes'];
 const GUARD = 'kubernetes.etcd.guarded/member';
+const SERVICE = 'kubernetes.etcd.configured/service';
 let cluster: Cluster;
 
 function guards(document: RunDocument): string[] {
@@ -112,6 +113,21 @@ describe.each<{ runtime: Runtime; unit: string }>([
     rmSync(join(cluster.rig.folder, 'pillar/hosts'), { recursive: true });
   });
 
+  it('a member that the other runtime still runs is not given a second etcd', async () => {
+    const [other, is] =
+      runtime === 'systemd'
+        ? ['static_pod', 'systemd (etcd.service)']
+        : ['systemd', 'the kubelet (/etc/kubernetes/manifests/etcd.yaml)'];
+    const running = await cluster.onEach('pgrep -x etcd');
+    cluster.rig.write({ 'pillar/clusters/main.yaml': `etcd_runtime: ${other}\n` });
+    const document = await refused(
+      `${is} runs the etcd member of m1, and ${other} is declared: both would run on one data directory`,
+    );
+    expect(guards(document)).toEqual(HOSTS.map((host) => `${host} refused`));
+    expect(await cluster.onEach('pgrep -x etcd')).toEqual(running);
+    rmSync(join(cluster.rig.folder, 'pillar/clusters'), { recursive: true });
+  });
+
   it('a roll that would cost the quorum is refused with the arithmetic (14)', async () => {
     await cluster.stopMember('m3');
     const resource = `kubernetes.etcd.configured/${runtime === 'systemd' ? 'service' : 'manifest'}`;
@@ -146,7 +162,7 @@ describe('two of four voters', () => {
     await cluster.rig.lab.crash('m4');
     const one = await cluster.rig.json(...APPLY, '--connect-limit', '3');
     expect(one.status).toBe(5);
-    expect(whyOf(one.document, 'm1', 'kubernetes.etcd.configured/service')).toMatchObject({
+    expect(whyOf(one.document, 'm1', SERVICE)).toMatchObject({
       message:
         'interrupting m1 would break the quorum of cluster main: 4 voters, m4 down: tolerance 0 before, −1 after',
       next: 'bring back or replace m4 first, then run again',
@@ -159,5 +175,40 @@ describe('two of four voters', () => {
     );
     expect(two.document.results.filter(({ outcome }) => outcome === 'changed')).toEqual([]);
     expect(await Promise.all(['m1', 'm2'].map((host) => cluster.rig.lab.listing(host)))).toEqual(before);
+  });
+});
+
+describe.each([
+  { voters: 1, count: '1 voter' },
+  { voters: 2, count: '2 voters' },
+])('a cluster of $voters', ({ voters, count }) => {
+  beforeAll(async () => {
+    cluster = await openCluster('tkill', '10.213.77', 'systemd');
+    await cluster.rig.lab.up(voters, { fresh: true });
+    cluster.pillar();
+    expect(await cluster.rig.quorate(...APPLY)).toMatchObject({ status: 0 });
+    await cluster.etcdctl('m1', 'put greeting hello');
+  });
+  afterAll(() => cluster?.rig.close());
+  const hosts = HOSTS.slice(0, voters);
+
+  it('is not interrupted unless its pillar agrees that it stops meanwhile; then it loses nothing', async () => {
+    const ids = await Promise.all(hosts.map(async (host) => (await cluster.status(host))!.cluster));
+    const running = await cluster.onEach('pgrep -x etcd', hosts);
+    const change = 'etcd_snapshot_count: 20000\n';
+    cluster.pillar(change);
+    const { status, document } = await cluster.rig.json(...APPLY);
+    expect([status, document.outcome]).toEqual([5, 'refused']);
+    expect(whyOf(document, 'm1', SERVICE)).toMatchObject({
+      message: `interrupting m1 would break the quorum of cluster main: ${count}, all healthy: tolerance 0 before, −1 after`,
+      next: expect.stringContaining('etcd_allow_outage: true'),
+    });
+    expect(await cluster.onEach('pgrep -x etcd', hosts)).toEqual(running);
+
+    cluster.pillar(`${change}etcd_allow_outage: true\n`);
+    expect(await cluster.rig.json(...APPLY)).toMatchObject({ status: 0, document: { outcome: 'changed' } });
+    expect(await cluster.runsWith('snapshot-count', hosts)).toEqual(hosts.map(() => '20000'));
+    expect(await Promise.all(hosts.map(async (host) => (await cluster.status(host))!.cluster))).toEqual(ids);
+    for (const host of hosts) expect(await cluster.etcdctl(host, 'get greeting --print-value-only')).toBe('hello');
   });
 });
