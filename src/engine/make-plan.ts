@@ -192,11 +192,13 @@ function block(
   views: Map<string, ClusterView>,
   hostOf: (key: NodeKey) => string,
 ): void {
-  const undone = graph.order.filter((key) => {
+  const bad = graph.order.filter((key) => UNDONE.has(decisions.get(key)!.entry.verdict));
+  const outside = graph.order.filter((key) => {
     const { entry, work } = decisions.get(key)!;
-    return UNDONE.has(entry.verdict) || (entry.verdict === 'change' && work === undefined);
+    return entry.verdict === 'change' && work === undefined;
   });
-  for (const [key, cause] of blockedBy(graph, new Set(undone), barrierOf(views))) {
+  const blocked = blockedBy(graph, new Set([...bad, ...outside]), barrierOf(views), new Set(outside));
+  for (const [key, cause] of blocked) {
     const { entry } = decisions.get(key)!;
     if (entry.verdict === 'skipped') continue;
     decisions.set(key, {

@@ -12,11 +12,13 @@ export type Barrier = 'all' | 'quorum';
  *
  * @param failed nodes that failed, were refused, or whose host cannot be reached
  * @param barrierOf by the cluster's name
+ * @param postponed those of `failed` that are only outside the target: a gate (`proves`) judges the cluster without them
  */
 export function blockedBy(
   graph: Graph,
   failed: ReadonlySet<NodeKey>,
   barrierOf: (cluster: string) => Barrier,
+  postponed: ReadonlySet<NodeKey> = new Set(),
 ): Map<NodeKey, NodeKey> {
   const blocked = new Map<NodeKey, NodeKey>();
   const leftBehind = new Map<NodeKey, Map<string, NodeKey>>();
@@ -29,7 +31,8 @@ export function blockedBy(
     let cause: NodeKey | undefined;
     if (node.host === undefined && barrierOf(node.cluster!) === 'quorum') {
       const behind = findLeftBehind(graph, needs, causeOf, leftBehind);
-      const done = node.declarations.size - behind.size;
+      const waived = node.declaration.module.proves ? [...behind.values()].filter((key) => postponed.has(key)) : [];
+      const done = node.declarations.size - behind.size + waived.length;
       const shared = needs.find((need) => graph.nodes.get(need)!.host === undefined && causeOf(need) !== undefined);
       if (shared !== undefined) cause = causeOf(shared);
       else if (done < quorumOf(node.declarations.size)) cause = behind.values().next().value;

@@ -260,6 +260,18 @@ describe('a roll', () => {
     );
   });
 
+  it('ends well after one member alone was its target: a canary, while the others wait for their own', async () => {
+    pillar('etcd_snapshot_count: 21000\n');
+    const counts = () => onEach('sed -n "s/.*SNAPSHOT_COUNT=//p" /etc/etcd/etcd.env');
+    const canary = await rig.json('apply', STATE, '-t', 'm1', '--yes');
+    expect([canary.status, canary.document.outcome]).toEqual([0, 'changed']);
+    expect(ends(canary.document, 'healthy')).toEqual(['m1 ok']);
+    expect(await counts()).toEqual(['"21000"', '"20000"', '"20000"']);
+    const rest = await rig.json(...APPLY);
+    expect([rest.status, ends(rest.document, 'service')]).toEqual([0, ['m1 ok', 'm2 changed', 'm3 changed']]);
+    expect(await counts()).toEqual(Array(3).fill('"21000"'));
+  });
+
   it('stops behind a member that does not come back, leaves the others untouched, and goes on when that is mended', async () => {
     const before = await Promise.all(HOSTS.map((host) => rig.lab.listing(host)));
     pillar('etcd_snapshot_count: 20000\netcd_extra_args: { auto-compaction-mode: sometimes }\n');

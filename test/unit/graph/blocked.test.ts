@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Barrier, blockedBy } from '../../../src/graph/blocked.ts';
 import type { Graph } from '../../../src/graph/graph.ts';
+import type { AnyModule } from '../../../src/modules/module.ts';
 import { cluster, compileIn, onHosts, type Wishes } from './declare.ts';
 
 const MASTERS = ['m1', 'm2', 'm3'];
@@ -48,6 +49,21 @@ test('a quorum passes the barrier without the member left behind, which goes no 
 
 test('fewer than a quorum do not pass the barrier', () => {
   expect(blocked(['m2 file', 'm3 etcd'], 'quorum')).toMatchObject({ '@main auth': 'm2 file', 'm1 client': 'm2 file' });
+});
+
+test('a gate judges the cluster also where members outside the target are not as wanted, and nothing else does', () => {
+  const gate = { proves: true } as AnyModule;
+  const gated = onHosts(MASTERS, {
+    file: {},
+    gate: { scope: 'cluster', require: ['file'] },
+    after: { scope: 'cluster', require: ['gate'] },
+  });
+  for (const { declarations } of gated) declarations.find(({ id }) => id === 'gate')!.module = gate;
+  const graph = compileIn(gated, [cluster('main', MASTERS)]);
+  if (!graph.ok) throw new Error(graph.failures[0]!.message);
+  const others = new Set(['m2 file', 'm3 file']);
+  expect([...blockedBy(graph.value, others, () => 'quorum', others).keys()]).toEqual(['@main after']);
+  expect([...blockedBy(graph.value, others, () => 'quorum').keys()]).toEqual(['@main gate', '@main after']);
 });
 
 test('what stands by with onfail is not blocked by the failure it waits for', () => {
