@@ -1,14 +1,15 @@
 // kubernetes.running with a real kubelet: etcd as kubeadm runs it, rolled, and never started empty.
-import { rmSync } from 'node:fs';
+import { appendFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { issueCertificate, makeAuthority } from '../../src/pki/issue.ts';
 import { openRig, type Rig } from './rig.ts';
 
 const HOSTS = ['m1', 'm2', 'm3'];
 const APPLY = ['apply', 'running', '-t', 'masters', '--yes'];
 const MANIFEST = '/etc/kubernetes/manifests/etcd.yaml';
 const PKI = '/etc/kubernetes/pki/etcd';
-const TLS = `--cacert=${PKI}/ca.crt --cert=${PKI}/healthcheck-client.crt --key=${PKI}/healthcheck-client.key`;
+const CLIENT = `--cert=${PKI}/healthcheck-client.crt --key=${PKI}/healthcheck-client.key`;
 let rig: Rig;
 let versions: string[];
 
@@ -24,10 +25,10 @@ function pillar(more = '', version = versions.at(-1)): void {
 }
 
 /** With the etcdctl of the container, as Quorate itself does: the host has none. */
-function etcdctl(host: string, command: string): Promise<string> {
+function etcdctl(host: string, command: string, client = CLIENT): Promise<string> {
   return rig.lab.run(
     host,
-    `/proc/$(pgrep -x etcd)/root/usr/local/bin/etcdctl --endpoints=https://127.0.0.1:2379 ${TLS} --command-timeout=5s ${command}`,
+    `/proc/$(pgrep -x etcd)/root/usr/local/bin/etcdctl --endpoints=https://127.0.0.1:2379 --cacert=${PKI}/ca.crt ${client} --command-timeout=5s ${command}`,
   );
 }
 
@@ -71,6 +72,33 @@ describe('kubernetes.running with static pods', () => {
     expect(await onEach(`tr '\\0' '\\n' </proc/$(pgrep -x etcd)/cmdline | grep snapshot-count`)).toEqual(
       HOSTS.map(() => '--snapshot-count=20000'),
     );
+  });
+
+  it('reads a second CA by a new etcd on one host at a time, under the manifest that is there', async () => {
+    const authority = await makeAuthority({ commonName: 'etcd-ca-2', organization: 'main', days: 3650 });
+    const wish = { commonName: 'of-the-second-ca', names: [], usages: ['clientAuth'], days: 1 };
+    const client = await issueCertificate(authority, wish, undefined);
+    await rig.lab.run('m2', 'cat >/root/second.crt', client.certificate);
+    await rig.lab.run('m2', 'umask 077; cat >/root/second.key', client.key!.reveal());
+    const second = '--cert=/root/second.crt --key=/root/second.key';
+    const manifests = await onEach(`stat -c '%i %Y' ${MANIFEST}`);
+    const former = await onEach('pgrep -x etcd');
+    await expect(etcdctl('m2', 'get greeting', second)).rejects.toThrow();
+
+    appendFileSync(join(rig.folder, 'state/quorate/pki/main/etcd/ca.crt'), authority.certificate);
+    const { status, document } = await rig.json(...APPLY);
+    expect([status, document.outcome]).toEqual([0, 'changed']);
+    const turns = document.results.filter(({ resource }) => resource === 'kubernetes.etcd.configured/pod');
+    expect(turns.map(({ stage, outcome }) => `${stage} ${outcome}`).sort()).toEqual([
+      '1 changed',
+      '2 changed',
+      '3 changed',
+    ]);
+    expect(await onEach(`stat -c '%i %Y' ${MANIFEST}`)).toEqual(manifests);
+    const running = await onEach('pgrep -x etcd');
+    expect(running.filter((process, at) => process === former[at])).toEqual([]);
+    expect(await etcdctl('m2', 'get greeting --print-value-only', second)).toBe('from m1');
+    expect((await rig.json(...APPLY)).document.outcome).toBe('ok');
   });
 
   it('costs one member where an image cannot be had, says where to look, and is mended by the next run', async () => {
