@@ -1,5 +1,5 @@
 // diff: wanted against seen over the whole graph gives the plan, and the work behind it.
-import { serves } from '../etcd/quorum.ts';
+import { hasBeen, serves, tellVoters } from '../etcd/quorum.ts';
 import type { Failure } from '../failure.ts';
 import { type Barrier, blockedBy } from '../graph/blocked.ts';
 import type { GraphNode, NodeKey, Stage } from '../graph/graph.ts';
@@ -99,6 +99,7 @@ export function makePlan(run: string, loaded: Loaded, seen: Sightings): Intent {
       hosts: new Map(loaded.hosts.map((host) => [host, plannedHost(host, targets.has(host), seen)])),
       notes: [
         ...new Set([...(seen.judgements?.values() ?? [])].flatMap(({ notes }) => notes)),
+        ...[...views.values()].flatMap((view) => tellVoters(view) ?? []),
         ...notesOf(entries, decisions),
       ],
     },
@@ -207,11 +208,11 @@ function block(
   }
 }
 
-/** While a cluster is being made its own resources wait for all members; once it serves, for a quorum of them. */
+/** While a cluster is being made its own resources wait for all members; once it has been, for a quorum of them. */
 export function barrierOf(views: ReadonlyMap<string, ClusterView>): (cluster: string) => Barrier {
   return (cluster) => {
     const view = views.get(cluster);
-    return view && serves(view) ? 'quorum' : 'all';
+    return view && (serves(view) || hasBeen(view)) ? 'quorum' : 'all';
   };
 }
 

@@ -1,6 +1,6 @@
 // Is the cluster well? From what its members say of themselves alone.
-import type { ClusterView, Refusal } from '../modules/module.ts';
-import { quorumOf } from './quorum.ts';
+import type { ClusterView, MemberView, Refusal } from '../modules/module.ts';
+import { hasBeen, quorumOf } from './quorum.ts';
 
 /** An alarm in etcd's own words, such as `memberID:1234 alarm:NOSPACE`, as it is told in every status. */
 export function alarmsIn(errors: readonly string[]): string[] {
@@ -32,11 +32,24 @@ export function findTrouble({ name, members }: ClusterView): Refusal | undefined
   };
 }
 
-/** What `view` lacks to be healthy, as one sentence; undefined: nothing. `wanted`: how many of the members have to serve. */
-export function whyUnhealthy(view: ClusterView, wanted: 'all' | 'quorum'): string | undefined {
+/** How many members have to serve; `reachable`: all of a cluster that is being founded, later all that can be asked. */
+export type WantedMembers = 'all' | 'reachable' | 'quorum';
+
+/** The members that are asked, and how many of them have to serve. */
+export function expectMembers(view: ClusterView, wanted: WantedMembers): { asked: MemberView[]; needed: number } {
+  const { members } = view;
+  const quorum = quorumOf(members.length);
+  if (wanted === 'quorum') return { asked: members, needed: quorum };
+  const asked = wanted === 'reachable' && hasBeen(view) ? members.filter(({ reachable }) => reachable) : members;
+  return { asked, needed: Math.max(asked.length, quorum) };
+}
+
+/** What `view` lacks to be healthy, as one sentence; undefined: nothing. */
+export function whyUnhealthy(view: ClusterView, wanted: WantedMembers): string | undefined {
+  const { asked, needed } = expectMembers(view, wanted);
   const away = view.members.filter(({ healthy }) => !healthy).map(({ host }) => host);
-  const serving = view.members.length - away.length;
-  const needed = wanted === 'all' ? view.members.length : quorumOf(view.members.length);
-  if (serving < needed) return `${serving} of ${view.members.length} members serve (not: ${away.join(', ')})`;
+  if (asked.filter(({ healthy }) => healthy).length < needed) {
+    return `${view.members.length - away.length} of ${view.members.length} members serve (not: ${away.join(', ')})`;
+  }
   return findTrouble(view)?.refused;
 }

@@ -20,6 +20,36 @@ export function serves(view: ClusterView): boolean {
   return voters > 0 && toleranceOf(voters, healthy) >= 0;
 }
 
+/** It was founded before this run: a member that is missing is one that it can do without. */
+export function hasBeen({ beginning }: ClusterView): boolean {
+  return beginning?.kind === 'known' || beginning?.kind === 'adopted';
+}
+
+/** How a cluster that has been founded stands while not all its voters serve, as one sentence; undefined: they do. */
+export function tellVoters(view: ClusterView): string | undefined {
+  const { voters, healthy, down } = countVoters(view);
+  if (!hasBeen(view) || down.length === 0) return undefined;
+  const away = (host: string) => view.members.some((member) => member.host === host && !member.reachable);
+  const told = down.map((host) => `${host} ${away(host) ? 'cannot be reached' : 'does not'}`).join(', ');
+  const tolerance = signed(toleranceOf(voters, healthy));
+  return (
+    tellLost(view) ?? `cluster ${view.name}: ${healthy} of ${count(voters)} serve, ${told}: tolerance ${tolerance}`
+  );
+}
+
+/**
+ * The arithmetic of a quorum that nothing can bring back in this run: too many voters are on hosts that cannot be reached,
+ * or may not be started. Undefined: there is one, or there may be.
+ */
+export function tellLost(view: ClusterView): string | undefined {
+  const voters = view.members.filter((member) => !member.learner);
+  const lost = voters.filter(({ healthy, reachable, refusal }) => !healthy && (!reachable || refusal));
+  const tolerance = toleranceOf(voters.length, voters.length - lost.length);
+  if (voters.length === 0 || tolerance >= 0) return undefined;
+  const hosts = lost.map(({ host }) => host).join(', ');
+  return `cluster ${view.name} has no quorum: ${count(voters.length)}, ${hosts} down: tolerance ${signed(tolerance)}`;
+}
+
 /**
  * Unhealthy members first (they cost nothing), then followers, the leader last: each leader that goes is an election.
  * Otherwise in the order given. Source: etcd's upgrade guides and DESIGN's rolling rule.
@@ -35,12 +65,13 @@ function turnOf(member: MemberView): number {
 
 /**
  * Whether `host`'s member may be interrupted now: never if fewer than n/2+1 healthy voters would be left. A member that is
- * not healthy, a learner, or a host that is no member takes nothing away, so it may. Where even a whole cluster is too small
- * for that, it may once somebody has agreed that it stops meanwhile.
+ * not healthy, a learner, or a host that is no member takes nothing away, so it may, unless it is what is left of a lost
+ * quorum. Where even a whole cluster is too small for that, it may once somebody has agreed that it stops meanwhile.
  */
 export function checkDisruption(view: ClusterView, host: string): Refusal | undefined {
   const member = view.members.find((candidate) => candidate.host === host);
-  if (!member?.healthy || member.learner) return undefined;
+  if (!member || member.learner) return undefined;
+  if (!member.healthy) return checkSurvivor(view, member);
   const { voters, healthy, down } = countVoters(view);
   const before = toleranceOf(voters, healthy);
   if (before >= 1) return undefined;
@@ -54,6 +85,16 @@ export function checkDisruption(view: ClusterView, host: string): Refusal | unde
     next: isSmall
       ? `a cluster of ${voters} cannot spare one: add members first, or agree that it stops for the moment of a restart (etcd_allow_outage: true in its pillar)`
       : `bring back or replace ${down.join(', ')} first, then run again`,
+  };
+}
+
+/** Without a quorum a member that runs still gives its data away; one that is started again may not even do that. */
+function checkSurvivor(view: ClusterView, { host, memberId }: MemberView): Refusal | undefined {
+  const lost = tellLost(view);
+  if (lost === undefined || memberId === undefined) return undefined;
+  return {
+    refused: `interrupting ${host} cannot help: ${lost}; its data may be the newest that is left`,
+    next: `bring back enough of the others for a quorum, then run again; where they are lost for good, leave ${host} running and keep its data`,
   };
 }
 

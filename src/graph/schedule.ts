@@ -1,5 +1,5 @@
 // schedule: the changing nodes in as few stages as their cross-host edges allow, disruptive ones host by host.
-import { serves } from '../etcd/quorum.ts';
+import { serves, tellLost } from '../etcd/quorum.ts';
 import type { GraphNode, NodeKey, ScheduleInput, Stage } from './graph.ts';
 import { assignLevels } from './levels.ts';
 import { sinkPreparations } from './sink.ts';
@@ -37,14 +37,14 @@ function emptyStage(number: number): Stage {
   return { number, steps: new Map(), disrupts: [] };
 }
 
-/** Nodes that interrupt a member of a cluster that serves, each with its cluster. */
+/** Nodes that interrupt a member of a cluster that serves, or whose quorum is lost, each with its cluster. */
 function findGated({ graph, changing, clusters }: ScheduleInput): Map<NodeKey, string> {
   const gated = new Map<NodeKey, string>();
   for (const key of graph.order) {
     const node = graph.nodes.get(key)!;
     if (!changing.has(key) || !isDisruptive(node) || node.cluster === undefined) continue;
     const view = clusters.get(node.cluster);
-    if (view === undefined || serves(view)) gated.set(key, node.cluster);
+    if (view === undefined || serves(view) || tellLost(view) !== undefined) gated.set(key, node.cluster);
   }
   return gated;
 }

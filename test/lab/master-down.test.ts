@@ -114,13 +114,29 @@ resources:
     expect(await cluster.etcdctl('m2', 'get note --print-value-only')).toMatch(/^m[12]$/);
   });
 
+  it('what serves without it is said to do so, and that it is missing; nothing is refused', async () => {
+    const { status, document } = await cluster.rig.json(...APPLY);
+    expect([status, document.outcome]).toEqual([4, 'unreachable']);
+    expect(Object.values(ends(document, HEALTHY))).toEqual(['ok']);
+    expect(document.notes).toContain('cluster main: 2 of 3 voters serve, m3 cannot be reached: tolerance 0');
+  });
+
   it('what needs all of them says which is missing, and a roll says what it would leave, with the arithmetic', async () => {
     const before = await Promise.all(LEFT.map((host) => cluster.rig.lab.listing(host)));
-    const whole = await cluster.rig.json(...APPLY);
+    cluster.rig.write({
+      'states/whole.yaml': `
+description: What needs every member.
+resources:
+  serves:
+    etcd.healthy: { members: all }
+    scope: cluster
+`,
+    });
+    const whole = await cluster.rig.json('apply', 'whole', '-t', 'masters', '--yes', '--connect-limit', '3');
     expect(whole.status).toBe(5);
-    expect(whyOf(whole.document, 'm1', HEALTHY)).toMatchObject({
+    expect(whyOf(whole.document, 'm1', 'whole/serves')).toMatchObject({
       message: 'cluster main cannot be seen to be whole: m3 cannot be reached',
-      next: 'bring m3 within reach, or be content with a quorum (members: quorum)',
+      next: 'bring m3 within reach, or be content with those that are (members: reachable, or quorum)',
     });
     change();
     const roll = await cluster.rig.json(...APPLY);
@@ -132,5 +148,29 @@ resources:
       });
     }
     expect(await Promise.all(LEFT.map((host) => cluster.rig.lab.listing(host)))).toEqual(before);
+  });
+});
+
+describe('with two masters down', () => {
+  const LOST = 'cluster main has no quorum: 3 voters, m2, m3 down: tolerance −1';
+
+  it('what is left of the cluster is not interrupted, with the arithmetic, and keeps its data and its disk', async () => {
+    await cluster.rig.lab.crash('m2');
+    const before = await cluster.rig.lab.listing('m1');
+    const running = await processes(['m1']);
+    for (const command of [
+      ['plan', 'running', '-t', 'masters', '--connect-limit', '3'],
+      [...APPLY, '--minority-lock'],
+    ]) {
+      const { status, document } = await cluster.rig.json(...command);
+      expect([status, document.outcome]).toEqual([5, 'refused']);
+      expect(whyOf(document, 'm1', SERVICE)?.message).toBe(
+        `interrupting m1 cannot help: ${LOST}; its data may be the newest that is left`,
+      );
+      expect(document.notes).toContain(LOST);
+    }
+    expect(await processes(['m1'])).toEqual(running);
+    expect(await cluster.rig.lab.listing('m1')).toEqual(before);
+    expect(await cluster.etcdctl('m1', 'get greeting --print-value-only --consistency=s')).toBe('hello');
   });
 });

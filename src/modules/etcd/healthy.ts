@@ -1,7 +1,7 @@
 // etcd.healthy: the gate. It waits on a member's host until the cluster is well, and proves that its members agree.
 import { etcdctlFunctions } from '../../etcd/etcdctl.sh.ts';
-import { nextForAlarm, whyUnhealthy } from '../../etcd/health.ts';
-import { quorumOf } from '../../etcd/quorum.ts';
+import { expectMembers, nextForAlarm, type WantedMembers, whyUnhealthy } from '../../etcd/health.ts';
+import { tellLost } from '../../etcd/quorum.ts';
 import { quote } from '../../shell/quote.ts';
 import { PATH_PATTERN } from '../file/path.ts';
 import type { ClusterView, MemberView, Module, Refusal } from '../module.ts';
@@ -10,7 +10,7 @@ type Want = {
   bin_dir: string;
   pki_dir: string;
   client_port: number;
-  members: 'all' | 'quorum';
+  members: WantedMembers;
   hashkv: boolean;
   timeout: number;
 };
@@ -20,7 +20,7 @@ export const etcdHealthy: Module<Record<string, never>, Want, 'asked'> = {
   schema: {
     type: 'object',
     description:
-      "The gate of a cluster, for a resource with scope: cluster: its members serve, with one cluster id and without alarms. Where their own words in the plan's reading say so already there is nothing to do; else it waits on a member's host, asking all members with the client certificate of health checks, and fails with what it waited for. A member that cannot be reached, or that the guard refuses, is not waited for: the gate is refused.",
+      "The gate of a cluster, for a resource with scope: cluster: its members serve, with one cluster id and without alarms. Where their own words in the plan's reading say so already there is nothing to do; else it waits on a member's host, asking all members with the client certificate of health checks, and fails with what it waited for. A member that has to serve and cannot be reached, or that the guard refuses, is not waited for: the gate is refused.",
     properties: {
       bin_dir: {
         type: 'string',
@@ -46,10 +46,11 @@ export const etcdHealthy: Module<Record<string, never>, Want, 'asked'> = {
       },
       members: {
         type: 'string',
-        enum: ['all', 'quorum'],
-        description: 'How many of the declared members have to serve',
+        enum: ['all', 'reachable', 'quorum'],
+        description:
+          'How many of the declared members have to serve. reachable: all while the cluster is being founded; later all whose hosts can be reached, and these have to be a quorum',
         default: 'all',
-        examples: ['quorum'],
+        examples: ['reachable'],
       },
       hashkv: {
         type: 'boolean',
@@ -81,8 +82,16 @@ export const etcdHealthy: Module<Record<string, never>, Want, 'asked'> = {
         next: 'put it into a group with etcd_cluster',
       };
     }
-    const absent = want.members === 'all' && view.members.find((member) => !member.reachable || member.refusal);
+    const { asked } = expectMembers(view, want.members);
+    const absent = want.members !== 'quorum' && asked.find((member) => !member.reachable || member.refusal);
     if (absent) return refuseWithout(absent, view.name);
+    const lost = tellLost(view);
+    if (lost !== undefined) {
+      return {
+        refused: lost,
+        next: 'bring back enough of its members for a quorum: quorate status shows what each has',
+      };
+    }
     const why = whyUnhealthy(view, want.members);
     return why === undefined ? [] : [{ path: 'health', before: why, after: wanted(view, want) }];
   },
@@ -95,21 +104,23 @@ export const etcdHealthy: Module<Record<string, never>, Want, 'asked'> = {
 function refuseWithout({ host, refusal }: MemberView, cluster: string): Refusal {
   return {
     refused: `cluster ${cluster} cannot be seen to be whole: ${refusal?.refused ?? `${host} cannot be reached`}`,
-    next: refusal?.next ?? `bring ${host} within reach, or be content with a quorum (members: quorum)`,
+    next:
+      refusal?.next ?? `bring ${host} within reach, or be content with those that are (members: reachable, or quorum)`,
   };
 }
 
-function wanted({ members }: ClusterView, want: Want): string {
-  const who = want.members === 'all' ? members.map(({ host }) => host).join(', ') : 'a quorum';
+function wanted(view: ClusterView, want: Want): string {
+  const { asked } = expectMembers(view, want.members);
+  const who = want.members === 'quorum' ? 'a quorum' : asked.map(({ host }) => host).join(', ');
   return `${who} serve, one cluster id, no alarms${want.hashkv ? ', equal data' : ''}`;
 }
 
 /** Statuses are one line of JSON for all that answered; each is put on a line of its own and its fields are cut out. */
-function gate(want: Want, { members }: ClusterView): string {
-  const needed = want.members === 'all' ? members.length : quorumOf(members.length);
+function gate(want: Want, view: ClusterView): string {
+  const { asked, needed } = expectMembers(view, want.members);
   const access = { binDir: want.bin_dir, pkiDir: want.pki_dir, clientPort: want.client_port };
   return `${etcdctlFunctions(access).trim()}
-all=${quote(members.map(({ client }) => `https://${client}`).join(','))}
+all=${quote(asked.map(({ client }) => `https://${client}`).join(','))}
 end=$(($(date +%s) + ${want.timeout}))
 field() { sed -n "s/.*\\"$1\\":\\(-\\{0,1\\}[0-9]*\\).*/\\1/p"; } # of each line
 count() { grep -c . || :; }
@@ -129,7 +140,7 @@ ask() { # sets why; succeeds when there is nothing to wait for
     exit 1
   fi
   if [ "$number" -lt ${needed} ]; then
-    why="$number of ${members.length} members serve, ${needed} have to; $(printf '%s\\n' "$said" | grep -v '^[[{]' | tail -n 3)"
+    why="$number of ${view.members.length} members serve, ${needed} have to; $(printf '%s\\n' "$said" | grep -v '^[[{]' | tail -n 3)"
     return 1
   fi
 ${want.hashkv ? HASHES : ''}

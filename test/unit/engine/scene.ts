@@ -39,6 +39,8 @@ export interface Scene {
   healthy?: string[];
   /** Members of `main-events` that serve, the first as leader; absent: there is no such cluster. */
   healthyEvents?: string[];
+  /** Members that run, and know no leader. */
+  leaderless?: string[];
   /** What every member that serves says is wrong, in etcd's own words. */
   errors?: string[];
   /** By host: reactions that an earlier run left, as file names. */
@@ -116,12 +118,14 @@ function probe(host: string, scene: Scene): Probe {
     [leader, ...others].includes(host)
       ? [[cluster, { status: { ...member, clusterId: cluster, leader: leader === host } as never }]]
       : [];
+  const alone = { status: { ...member, clusterId: 'main', healthy: false, leader: false } as never };
+  const leaderless: [string, SeenMember][] = scene.leaderless?.includes(host) ? [['main', alone]] : [];
   return {
     host,
     facts: {},
     pending: new Set(scene.pending?.[host]),
     sightings,
-    members: new Map([...serves('main', scene.healthy), ...serves('main-events', scene.healthyEvents)]),
+    members: new Map([...serves('main', scene.healthy), ...serves('main-events', scene.healthyEvents), ...leaderless]),
   };
 }
 

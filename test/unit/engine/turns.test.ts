@@ -70,6 +70,17 @@ describe('a turn that', () => {
     expect(verdictsOf(plan({ ...scene, seen: { m3: { file: 'FAILED' } } }))).toMatchObject(onHost('m2', LEFT_ALONE));
   });
 
+  it('would interrupt what is left of a lost quorum is refused, with the arithmetic', () => {
+    const scene = { ...MEMBER, leaderless: ['m1'], healthy: [], down: ['m2', 'm3'] };
+    const intent = plan(scene);
+    expect(verdictsOf(intent)).toMatchObject(onHost('m1', LEFT_ALONE));
+    expect(intent.plan.entries.find(({ verdict }) => verdict === 'refused')?.why).toMatchObject({
+      reason: 'quorum',
+      message: expect.stringContaining('cluster main has no quorum: 3 voters, m2, m3 down: tolerance −1'),
+    });
+    expect(verdictsOf(plan({ ...scene, leaderless: [] }))).toMatchObject({ 'm1 service': 'change' });
+  });
+
   it('interrupts a cluster that does not serve is free', () => {
     const intent = plan({ ...MEMBER, healthy: ['m1'] });
     expect(new Set(Object.values(verdictsOf(intent)))).toEqual(new Set(['change']));

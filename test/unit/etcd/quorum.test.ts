@@ -1,6 +1,15 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
-import { checkDisruption, quorumOf, rollOrder, serves, toleranceOf } from '../../../src/etcd/quorum.ts';
+import { describe, expect, it, test } from 'vitest';
+import type { Beginning } from '../../../src/etcd/beginning/situation.ts';
+import {
+  checkDisruption,
+  quorumOf,
+  rollOrder,
+  serves,
+  tellLost,
+  tellVoters,
+  toleranceOf,
+} from '../../../src/etcd/quorum.ts';
 import type { ClusterView, MemberView } from '../../../src/modules/module.ts';
 
 /** `L` the leader, `u` healthy, `d` down, `n` a healthy learner. */
@@ -77,6 +86,49 @@ test.each([
   const refusal = checkDisruption(viewOf(members), host);
   if (arithmetic === undefined) expect(refusal).toBeUndefined();
   else expect(refusal!.refused).toBe(`interrupting ${host} would break the quorum of cluster main: ${arithmetic}`);
+});
+
+describe('what is left of a lost quorum', () => {
+  const known: Beginning = { kind: 'known', ledger: { cluster: 'main', clusterId: 'c', members: [], at: '' } };
+  const AWAY = { reachable: false, healthy: false, leader: false };
+  const survivor = { host: 'm1', reachable: true, healthy: false, leader: false, memberId: '1' };
+  const left = {
+    name: 'main',
+    members: [survivor, { host: 'm2', ...AWAY }, { host: 'm3', ...AWAY }],
+    beginning: known,
+  };
+
+  it('is not interrupted, with the arithmetic', () => {
+    expect(checkDisruption(left, 'm1')!.refused).toBe(
+      'interrupting m1 cannot help: cluster main has no quorum: 3 voters, m2, m3 down: tolerance −1; its data may be the newest that is left',
+    );
+  });
+
+  it('may be started where it does not run, and interrupted where the others can still be started', () => {
+    const { memberId: _, ...stopped } = survivor;
+    expect(checkDisruption({ ...left, members: [stopped, ...left.members.slice(1)] }, 'm1')).toBeUndefined();
+    const within = left.members.map((member) => ({ ...member, reachable: true }));
+    expect(checkDisruption({ ...left, members: within }, 'm1')).toBeUndefined();
+  });
+
+  it('counts members that may not be started as lost', () => {
+    const wiped = { ...AWAY, reachable: true, refusal: { refused: 'no data', next: 'x' } };
+    const members = [survivor, { host: 'm2', ...wiped }, { host: 'm3', ...wiped }];
+    expect(tellLost({ ...left, members })).toBe('cluster main has no quorum: 3 voters, m2, m3 down: tolerance −1');
+  });
+
+  it('is told, as is a member that is missing from one that has a quorum; of one that is being founded nothing is', () => {
+    expect(tellVoters(left)).toBe('cluster main has no quorum: 3 voters, m2, m3 down: tolerance −1');
+    expect(tellVoters({ ...viewOf('Lud'), beginning: known })).toBe(
+      'cluster main: 2 of 3 voters serve, m3 cannot be reached: tolerance 0',
+    );
+    const stopped = viewOf('Lud').members.map((member) => ({ ...member, reachable: true }));
+    expect(tellVoters({ name: 'main', members: stopped, beginning: known })).toBe(
+      'cluster main: 2 of 3 voters serve, m3 does not: tolerance 0',
+    );
+    expect(tellVoters({ ...viewOf('Luu'), beginning: known })).toBeUndefined();
+    expect(tellVoters({ ...viewOf('Lud'), beginning: { kind: 'resume', token: 't' } })).toBeUndefined();
+  });
 });
 
 test('a refusal says what to do next', () => {

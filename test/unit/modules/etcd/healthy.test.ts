@@ -25,6 +25,13 @@ function view(...members: Partial<MemberView>[]): ClusterView {
   };
 }
 
+/** Of a cluster that has been founded before. */
+function known(...members: Partial<MemberView>[]): ClusterView {
+  const ledger = { cluster: 'main', clusterId: 'c1', members: [], at: '2026-01-01T00:00:00Z' };
+  return { ...view(...members), beginning: { kind: 'known', ledger } };
+}
+
+const REACHABLE: Partial<Want> = { members: 'reachable' };
 const DOWN = { healthy: false };
 const AWAY = { healthy: false, reachable: false };
 
@@ -32,7 +39,33 @@ test.each<[string, Partial<Want>, ClusterView | undefined, string | undefined]>(
   ['all serve: nothing to wait for', {}, view({}, {}, {}), undefined],
   ['one does not: waits', {}, view({}, {}, DOWN), '2 of 3 members serve (not: m3)'],
   ['a quorum is enough where it is said to be', { members: 'quorum' }, view({}, {}, AWAY), undefined],
-  ['less is not', { members: 'quorum' }, view({}, AWAY, AWAY), '1 of 3 members serve (not: m2, m3)'],
+  ['less is not, and is waited for', { members: 'quorum' }, view({}, DOWN, DOWN), '1 of 3 members serve (not: m2, m3)'],
+  [
+    'nobody waits for a quorum that cannot be',
+    { members: 'quorum' },
+    view({}, AWAY, AWAY),
+    'refused: cluster main has no quorum: 3 voters, m2, m3 down: tolerance −1',
+  ],
+  ['all that can be reached are enough where that is said', REACHABLE, known({}, {}, AWAY), undefined],
+  ['all of these have to serve', REACHABLE, known({}, {}, {}, DOWN, AWAY), '3 of 5 members serve (not: m4, m5)'],
+  [
+    'and they have to be a quorum',
+    REACHABLE,
+    known({}, AWAY, AWAY),
+    'refused: cluster main has no quorum: 3 voters, m2, m3 down: tolerance −1',
+  ],
+  [
+    'and none of them wiped',
+    REACHABLE,
+    known({}, {}, { ...DOWN, refusal: { refused: 'm3 has no data', next: 'x' } }),
+    'refused: cluster main cannot be seen to be whole: m3 has no data',
+  ],
+  [
+    'a cluster that is being founded needs all of them',
+    REACHABLE,
+    { ...view({}, {}, AWAY), beginning: { kind: 'resume', token: 't' } },
+    'refused: cluster main cannot be seen to be whole: m3 cannot be reached',
+  ],
   [
     'an alarm',
     {},
@@ -110,7 +143,7 @@ describe.each(SHELLS)('on a host with %s', (shell) => {
   }
 
   /** How the gate ends where etcdctl says `statuses`, the last of them from then on. */
-  function wait(statuses: string[], hashes: string, more: Partial<Want> = {}) {
+  function wait(statuses: string[], hashes: string, more: Partial<Want> = {}, cluster = view(DOWN, DOWN, DOWN)) {
     statuses.forEach((text, n) => {
       put(`status${n}`, `${text}\n`);
     });
@@ -124,7 +157,6 @@ n=$(($(cat n 2>/dev/null || echo -1) + 1)); [ -e status$n ] || n=$((n - 1)); ech
 cat status$n; grep -q . status$n || echo "Error: context deadline exceeded" >&2`,
     );
     const want = { ...WANT, bin_dir: host.root, pki_dir: host.root, hashkv: true, timeout: 1, ...more };
-    const cluster = view(DOWN, DOWN, DOWN);
     const { status: ended, stderr } = host.run(
       etcdHealthy.write(want, [], { run: 'r1', react: false, cluster }).script,
     );
@@ -165,6 +197,13 @@ cat status$n; grep -q . status$n || echo "Error: context deadline exceeded" >&2`
     expect(corrupt.stderr).toMatch(/has an alarm, CORRUPT; next: find the member whose/);
     const split = wait([status([{}, { cluster: 8 }, {}])], EQUAL, slow);
     expect([split.ended, split.stderr]).toEqual([1, expect.stringMatching(/^split brain: .*7\s8/)]);
+  });
+
+  it('does not ask whom it cannot reach, where those that it can are enough', () => {
+    const more: Partial<Want> = { ...REACHABLE, hashkv: false };
+    const [one, two] = [status([{}, undefined]), status([{}, {}])];
+    expect(wait([one, two], EQUAL, more, known(DOWN, DOWN, AWAY))).toEqual({ ended: 0, stderr: '' });
+    expect(readFileSync(join(host.root, 'calls'), 'utf8')).not.toContain('10.0.0.3');
   });
 
   it('is content with a quorum, and asks no hash, where it is told so', () => {
