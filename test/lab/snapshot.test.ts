@@ -356,6 +356,10 @@ exec /opt/etcd/${etcd.version}/etcdctl "$@"
     }
     await Promise.all(HOSTS.map((host) => rig.lab.run(host, 'systemctl start etcd')));
     await Promise.all(HOSTS.map((host) => etcd.serving(host)));
+    const status = await rig.quorate('status', '-t', 'masters', '--hashkv');
+    expect(status.stdout.replaceAll(/\s+/g, ' ')).toMatch(
+      /split-brain under one cluster id: m1, m2 have applied everything that is agreed on, and never reached the revision \d+ that m3 has/,
+    );
     const refused = await save('--to', 'diverged');
     expect([refused.status, refused.failures]).toEqual([
       5,

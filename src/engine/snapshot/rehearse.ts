@@ -258,7 +258,7 @@ async function count(
   const revision = receipt?.compared?.revision ?? snapshot.content.revision;
   const hashed = await host.read(hashScript(folder, etcdctl, revision, host.limitSeconds), host.limitSeconds);
   if (!hashed.ok) return hashed;
-  const hash = parseHash([hashed.value.answer], revision);
+  const hash = parseHash(hashed.value.answer, revision);
   if (!hash) return fail(host.failed(`the restored member gives no hash of its data: ${hashed.value.stderr}`));
   clock('hash');
   return succeed({

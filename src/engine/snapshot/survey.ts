@@ -64,7 +64,7 @@ export async function compareData(
     const hashes = new Map<string, SeenHash>();
     for (const host of hosts) {
       const answer = answers.get(host);
-      const hash = answer && parseHash([answer], revision);
+      const hash = parseHash(answer, revision);
       if (hash) hashes.set(host, hash);
     }
     // What was forgotten is not hashed: hashes are comparable only where that is the same (etcd, mvcc hashByRev).

@@ -7,7 +7,7 @@ import { clustersOf, type EtcdCluster, memberPillar } from '../clusters.ts';
 import { type Connect, inParallel } from '../connections.ts';
 import { declaredMember } from '../declared.ts';
 import type { Scope } from '../load.ts';
-import { parseHash, parseStatus } from './parse.ts';
+import { lacksRevision, parseHash, parseStatus } from './parse.ts';
 import { hashProgram, type StatusPaths, statusPaths, statusProgram } from './program.ts';
 
 /** What a host said at one moment of its member of one cluster. */
@@ -37,7 +37,10 @@ export interface StatusAsker {
    * limits. One sighting for each of their members.
    */
   ask(hosts: readonly string[], told?: (host: string) => void): Promise<Sighting[]>;
-  /** Adds each member's hash, at the highest revision that all members of its cluster have: a second program on its host. */
+  /**
+   * Adds each member's hash, by a second program on its host: at the highest revision of its cluster, which each of its
+   * members must have by then; where one of them knows no leader, at the lowest, which each has.
+   */
   addHashes(sightings: readonly Sighting[]): Promise<Sighting[]>;
   close(): Promise<void>;
 }
@@ -84,16 +87,18 @@ export function createStatusAsker(scope: Scope, options: AskOptions): StatusAske
     });
   }
 
-  async function hashOf(sighting: Sighting, revision: number): Promise<Sighting> {
+  async function hashOf(sighting: Sighting, revision: number, behindBarrier: boolean): Promise<Sighting> {
     const { cluster, seen } = sighting;
     const { host } = seen;
     const session = sessions.get(host);
     if (!session || !statusOf(sighting.seen)) return sighting;
     const member = clustersOf(scope, host).find(({ name }) => name === cluster)!;
-    const program = hashProgram(memberOf(scope, host, member).paths, revision);
+    const program = hashProgram(memberOf(scope, host, member).paths, revision, behindBarrier);
     const { answers } = await session.read(program, { signal: options.signal, limitMs: HASH_LIMIT_MS });
-    const hash = parseHash(answers, revision);
-    return { ...sighting, seen: { ...sighting.seen, ...(hash ? { hash } : {}) }, programs: session.programs };
+    const answer = answers.find(({ id }) => id === 'hash');
+    const hash = parseHash(answer, revision);
+    const told = { ...(hash ? { hash } : {}), ...(behindBarrier && lacksRevision(answer) ? { lacks: revision } : {}) };
+    return { ...sighting, seen: { ...sighting.seen, ...told }, programs: session.programs };
   }
 
   return {
@@ -107,14 +112,18 @@ export function createStatusAsker(scope: Scope, options: AskOptions): StatusAske
     },
     async addHashes(sightings) {
       const byCluster = Map.groupBy(sightings, ({ seen }) => statusOf(seen)?.clusterId);
-      const revisionOf = ({ seen }: Sighting) =>
-        Math.min(...byCluster.get(statusOf(seen)?.clusterId)!.map((other) => statusOf(other.seen)?.revision ?? 0));
+      const hashIn = (sighting: Sighting) => {
+        const members = byCluster.get(statusOf(sighting.seen)?.clusterId)!.flatMap(({ seen }) => statusOf(seen) ?? []);
+        const revisions = members.map(({ revision }) => revision);
+        const allFollow = members.every(({ healthy }) => healthy);
+        return hashOf(sighting, allFollow ? Math.max(...revisions) : Math.min(...revisions), allFollow);
+      };
       const hashed = new Map<Sighting, Sighting>();
       // A host's connection runs one program at a time, also where it has two members.
       const byHost = Map.groupBy(sightings, ({ seen }) => seen.host);
       await Promise.all(
         [...byHost.values()].map(async (ofOne) => {
-          for (const sighting of ofOne) hashed.set(sighting, await hashOf(sighting, revisionOf(sighting)));
+          for (const sighting of ofOne) hashed.set(sighting, await hashIn(sighting));
         }),
       );
       return sightings.map((sighting) => hashed.get(sighting)!);

@@ -21,7 +21,7 @@ export interface Moments {
   answered: number;
 }
 
-type Told = Omit<SeenHost, 'host' | 'declared' | 'failure' | 'hash'>;
+type Told = Omit<SeenHost, 'host' | 'declared' | 'failure' | 'hash' | 'lacks'>;
 
 export function parseStatus(answers: readonly Answer[], paths: StatusPaths, moments: Moments | undefined): Told {
   const by = new Map(answers.map((answer) => [answer.id, answer]));
@@ -135,8 +135,7 @@ function parseData(text: string): SeenData {
 }
 
 /** `etcdctl endpoint hashkv -w json`; its key is `Hash` in some versions of etcdctl and `HashKV` in others. */
-export function parseHash(answers: readonly Answer[], revision: number): SeenHash | undefined {
-  const [answer] = answers;
+export function parseHash(answer: Answer | undefined, revision: number): SeenHash | undefined {
   if (answer?.state !== 'ran' || answer.status !== 0) return undefined;
   try {
     const [entry] = JSON.parse(textOf(answer)) as unknown[];
@@ -148,4 +147,9 @@ export function parseHash(answers: readonly Answer[], revision: number): SeenHas
   } catch {
     return undefined;
   }
+}
+
+/** The revision is in the member's future. Source: ErrGRPCFutureRev of etcd's rpctypes. */
+export function lacksRevision(answer: Answer | undefined): boolean {
+  return answer?.state === 'ran' && answer.stderr.includes('required revision is a future revision');
 }

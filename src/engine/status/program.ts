@@ -83,12 +83,18 @@ export function partId(name: string, { beside, cluster }: Pick<StatusPaths, 'bes
   return beside ? `${name} of ${cluster}` : name;
 }
 
-/** A program of its own, and only where it was asked for: it reads the whole keyspace. */
-export function hashProgram(paths: StatusPaths, revision: number): ReadProgram {
+/**
+ * A program of its own, and only where it was asked for: it reads the whole keyspace. With `behindBarrier` a linearizable
+ * read comes first (`endpoint health` is one, of a key that nobody has): the member then has applied all that the cluster
+ * had agreed on before, so a revision that another member had and this one has not comes of another history.
+ */
+export function hashProgram(paths: StatusPaths, revision: number, behindBarrier: boolean): ReadProgram {
+  const barrier = { id: 'barrier', script: `q_etcdctl ${ANSWER_SECONDS} "$q_own" endpoint health >/dev/null` };
+  const script = `q_etcdctl ${HASH_SECONDS} "$q_own" endpoint hashkv --rev=${revision} -w json`;
   return {
     kind: 'read',
     prelude: etcdctlFunctions(paths),
-    parts: [{ id: 'hash', script: `q_etcdctl ${HASH_SECONDS} "$q_own" endpoint hashkv --rev=${revision} -w json` }],
+    parts: behindBarrier ? [barrier, { id: 'hash', script, needs: ['barrier'] }] : [{ id: 'hash', script }],
   };
 }
 

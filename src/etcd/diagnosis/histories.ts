@@ -1,7 +1,7 @@
 // Split-brain: members that do not tell one and the same history.
 import type { ListedMember } from '../members.ts';
 import { enumerate, type Finding } from './finding.ts';
-import { findAhead, findHashes, findRevisions } from './revisions.ts';
+import { findAhead, findHashes, findLacking, findRevisions } from './revisions.ts';
 import type { Answered, SeenCluster } from './seen.ts';
 import { ledgerOf, type Standings, statusOf } from './standing.ts';
 
@@ -17,6 +17,7 @@ export function findHistories({ cluster, clusterId }: Standings): Finding[] {
     ...findRevisions(own),
     ...findAhead(own),
     ...findHashes(own),
+    ...findLacking(own),
     ...findLists(own),
     ...findLedgers(answered),
     ...findDamagedLedgers(cluster),

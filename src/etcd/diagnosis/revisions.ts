@@ -63,6 +63,23 @@ export function findAhead(own: Answered[]): Finding[] {
   });
 }
 
+/** Only with --hashkv: members restored from different snapshots agree up to the older of them (incident 1). */
+export function findLacking(own: Answered[]): Finding[] {
+  const lacking = own.flatMap(({ host, seen: { lacks } }) => (lacks === undefined ? [] : [{ host, lacks }]));
+  return [...Map.groupBy(lacking, ({ lacks }) => lacks)].map(([revision, group]): Finding => {
+    const hosts = group.map(({ host }) => host);
+    const others = own.filter(({ seen }) => seen.hash?.revision === revision).map(({ host }) => host);
+    const by = others.length === 0 ? '' : ` that ${enumerate(others)} ${others.length === 1 ? 'has' : 'have'}`;
+    return {
+      kind: 'histories-differ',
+      severity: 'critical',
+      message: `split-brain under one cluster id: ${enumerate(hosts)} ${hosts.length === 1 ? 'has' : 'have'} applied everything that is agreed on, and never reached the revision ${revision}${by}`,
+      next: 'members were restored from different snapshots, or one alone: take a snapshot of each, decide which history is right, stop the others and replace them',
+      hosts: own.map(({ host }) => host),
+    };
+  });
+}
+
 /** Only with --hashkv. Hashes of one revision can be compared where the members have compacted up to the same revision. */
 export function findHashes(own: Answered[]): Finding[] {
   const hashed = own.flatMap(({ host, seen: { hash } }) => (hash ? [{ host, ...hash }] : []));

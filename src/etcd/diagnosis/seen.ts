@@ -29,6 +29,8 @@ export interface SeenHost {
   ledger?: Found<Ledger>;
   data?: SeenData;
   hash?: SeenHash;
+  /** A revision of another member that it has not reached, although it has applied all that was agreed on since. */
+  lacks?: number;
 }
 
 /** From inventory and pillar alone. */

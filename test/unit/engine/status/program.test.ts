@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { parseHash, parseStatus } from '../../../../src/engine/status/parse.ts';
+import { lacksRevision, parseHash, parseStatus } from '../../../../src/engine/status/parse.ts';
 import {
   hashProgram,
   type ReadProgram,
@@ -160,13 +160,24 @@ describe.each(SHELLS)('in %s', (_name, shell) => {
     });
   });
 
+  const hashOf = async (behindBarrier: boolean) =>
+    (await run(shell, hashProgram(paths, 7, behindBarrier))).find(({ id }) => id === 'hash');
+
   it('compares hashes, under either name that etcdctl gives them', async () => {
     for (const name of ['Hash', 'HashKV']) {
       etcdctl(`echo '[{"${name}":{"hash":1084519789,"compact_revision":3}}]'`);
-      const answers = await run(shell, hashProgram(paths, 7));
-      expect(parseHash(answers, 7)).toEqual({ revision: 7, compactRevision: 3, hash: 1084519789 });
+      expect(parseHash(await hashOf(true), 7)).toEqual({ revision: 7, compactRevision: 3, hash: 1084519789 });
     }
     etcdctl('exit 1');
-    expect(parseHash(await run(shell, hashProgram(paths, 7)), 7)).toBeUndefined();
+    expect(parseHash(await hashOf(false), 7)).toBeUndefined();
+  });
+
+  it('takes a revision for one of another history only behind a read that the cluster has agreed on', async () => {
+    const future = 'echo "Failed (etcdserver: mvcc: required revision is a future revision)" >&2; exit 1';
+    etcdctl(`case $* in *'endpoint health'*) exit 0;; esac; ${future}`);
+    expect(lacksRevision(await hashOf(true))).toBe(true);
+    etcdctl(future);
+    const unread = await hashOf(true);
+    expect([lacksRevision(unread), parseHash(unread, 7)]).toEqual([false, undefined]);
   });
 });

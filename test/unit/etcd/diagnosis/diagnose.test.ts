@@ -226,6 +226,16 @@ const CASES: Case[] = [
     says: /m1, m2 1; m3 2$/,
   },
   {
+    what: 'members that have everything and never reached a revision that another has (incident 1)',
+    spoiled: {
+      1: { lacks: 4711 },
+      2: { lacks: 4711 },
+      3: { hash: { revision: 4711, compactRevision: 1, hash: 2 } },
+    },
+    found: ['critical histories-differ'],
+    says: /^split-brain under one cluster id: m1, m2 have applied everything that is agreed on, and never reached the revision 4711 that m3 has$/,
+  },
+  {
     what: 'hashes after different compactions say nothing',
     spoiled: {
       1: { hash: { revision: 4711, compactRevision: 1, hash: 1 } },

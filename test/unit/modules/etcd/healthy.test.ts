@@ -164,12 +164,13 @@ cat status$n; grep -q . status$n || echo "Error: context deadline exceeded" >&2`
   }
 
   it('lets three through that serve one cluster with equal data, after waiting for the third', () => {
-    expect(wait([status([{}, {}, undefined]), status([{}, {}, {}])], EQUAL)).toEqual({ ended: 0, stderr: '' });
+    const statuses = [status([{}, {}, undefined]), status([{}, {}, {}])];
+    expect(wait(statuses, EQUAL, { timeout: 60 })).toEqual({ ended: 0, stderr: '' });
     const calls = readFileSync(join(host.root, 'calls'), 'utf8').trim().split('\n');
     const all = 'https://10.0.0.1:2379,https://10.0.0.2:2379,https://10.0.0.3:2379';
     expect(calls).toHaveLength(3);
     for (const call of calls) expect(call).toContain(`--endpoints=${all} --cacert=`);
-    expect(calls[2]).toContain('endpoint hashkv --rev=9 -w json');
+    expect(calls[2]).toContain('endpoint hashkv --rev=11 -w json');
   });
 
   it.each<[string, (Answer | undefined)[], string, string]>([
@@ -181,9 +182,14 @@ cat status$n; grep -q . status$n || echo "Error: context deadline exceeded" >&2`
     ],
     ['one that knows no leader', [{}, {}, { leader: 0 }], EQUAL, '2 of 3 members serve, 3 have to'],
     ['nobody', [], EQUAL, '0 of 3 members serve, 3 have to'],
-    ['data that differs', [{}, {}, {}], hash([5], [5], [6]), 'the members hold different data at revision 9'],
+    ['data that differs', [{}, {}, {}], hash([5], [5], [6]), 'the members hold different data at revision 11'],
     ['data compacted at different revisions', [{}, {}, {}], hash([5], [5], [5, 3]), 'compacted to different revisions'],
-    ['a hash that is missing', [{}, {}, {}], hash([5], [5]), 'not all members gave the hash of their data'],
+    [
+      'one that has never reached a revision that another has',
+      [{}, {}, {}],
+      `Failed to get the hash of endpoint x (etcdserver: mvcc: required revision is a future revision)\n${hash([5], [5])}`,
+      'not all members gave the hash of their data at revision 11, which one of them has: Failed to get the hash of endpoint x',
+    ],
   ])('waits for %s, and then says so', (_case, answers, hashes, why) => {
     const { ended, stderr } = wait([status(answers)], hashes);
     expect([ended, stderr]).toEqual([1, expect.stringContaining(why)]);
@@ -200,7 +206,7 @@ cat status$n; grep -q . status$n || echo "Error: context deadline exceeded" >&2`
   });
 
   it('does not ask whom it cannot reach, where those that it can are enough', () => {
-    const more: Partial<Want> = { ...REACHABLE, hashkv: false };
+    const more: Partial<Want> = { ...REACHABLE, hashkv: false, timeout: 60 };
     const [one, two] = [status([{}, undefined]), status([{}, {}])];
     expect(wait([one, two], EQUAL, more, known(DOWN, DOWN, AWAY))).toEqual({ ended: 0, stderr: '' });
     expect(readFileSync(join(host.root, 'calls'), 'utf8')).not.toContain('10.0.0.3');
