@@ -28,18 +28,19 @@ export async function recallAuthority(
   const place = cluster.authorities.place(name);
   if (kept.value !== undefined) return succeed({ authority: kept.value.certificate, cluster: cluster.name, place });
 
-  const lost = `this controller has no CA ${name} for cluster ${cluster.name}`;
+  // One that never had it and one that has lost it look the same from here.
+  const missing = `this controller has no CA ${name} for cluster ${cluster.name}`;
   const found = traces();
   const known = found.filter((trace) => 'has' in trace && trace.has !== undefined) as { host: string; has: string }[];
   if (known.length > 0) {
-    const message = `${lost}, but ${known.map((trace) => `${trace.host} ${trace.has}`).join('; ')}`;
-    const next = `bring back ${place}/ca.key and ca.crt from the backup, or set etcd_pki: adopted`;
+    const message = `${missing}, but ${known.map((trace) => `${trace.host} ${trace.has}`).join('; ')}`;
+    const next = `if another controller made it, work from there, or copy its ${place}/ca.key and ca.crt to here; if they were here and are lost, bring them back from the backup, or set etcd_pki: adopted`;
     return fail({ reason: 'guard', message, next });
   }
   const unknown = found.filter((trace) => 'unknown' in trace).map((trace) => trace.host);
   if (unknown.length > 0) {
-    const message = `${lost}, and ${unknown.join(', ')} could not be asked for certificates of an earlier one`;
-    const next = `bring ${unknown.join(', ')} back first; if there was a CA, bring back ${place}/ca.key and ca.crt`;
+    const message = `${missing}, and ${unknown.join(', ')} could not be asked for certificates of an earlier one`;
+    const next = `bring ${unknown.join(', ')} back first; if there is a CA, copy ${place}/ca.key and ca.crt from the controller that made it, or bring them back from the backup`;
     return fail({ reason: 'guard', message, next });
   }
   return succeed({ cluster: cluster.name, place });

@@ -106,7 +106,8 @@ describe('pki.ca', () => {
 });
 
 const LOST = 'this controller has no CA etcd for cluster main';
-const BACK = 'bring back /state/pki/main/etcd/ca.key and ca.crt from the backup, or set etcd_pki: adopted';
+const BACK =
+  'if another controller made it, work from there, or copy its /state/pki/main/etcd/ca.key and ca.crt to here; if they were here and are lost, bring them back from the backup, or set etcd_pki: adopted';
 
 describe('a CA that this controller does not have', () => {
   const made: unknown[] = [];
@@ -154,7 +155,7 @@ describe('a CA that this controller does not have', () => {
     expect(await recall({ m1: undefined, m2: BARE })).toEqual(
       refusal(
         `${LOST}, and m1 could not be asked for certificates of an earlier one`,
-        'bring m1 back first; if there was a CA, bring back /state/pki/main/etcd/ca.key and ca.crt',
+        'bring m1 back first; if there is a CA, copy /state/pki/main/etcd/ca.key and ca.crt from the controller that made it, or bring them back from the backup',
       ),
     );
   });
