@@ -80,11 +80,10 @@ function describe(fault: Fault): Explained {
       const key = String(params.additionalProperty ?? params.unevaluatedProperty);
       const where = path.length === 0 ? '' : ` in ${name}`;
       const known = Object.keys(propertiesOf(error));
-      const nearest = suggest(key, known);
       return {
         reason: 'unknown',
         message: `unknown key "${key}"${where}`,
-        next: nearest,
+        next: whyNot(error, key) ?? suggest(key, known),
         at: 'key',
         path: [...path, key],
       };
@@ -208,6 +207,14 @@ function explainMeaning(schema: { [key: string]: unknown } | undefined): string 
   const examples = Array.isArray(schema?.examples) ? schema.examples : [];
   const example = examples.length === 0 ? '' : `for example ${show(examples[0])}`;
   return [description.replace(/\.$/, ''), example].filter((part) => part !== '').join('; ');
+}
+
+/** What the schema says of a key that people look for and that it does not have, on purpose (`x-no-such-key`). */
+function whyNot(error: ErrorObject, key: string): string | undefined {
+  const { 'x-no-such-key': reasons = {} } = (error.parentSchema ?? {}) as {
+    'x-no-such-key'?: { [key: string]: string };
+  };
+  return Object.hasOwn(reasons, key) ? reasons[key] : undefined;
 }
 
 function propertiesOf(error: ErrorObject): { [name: string]: { [key: string]: unknown } } {

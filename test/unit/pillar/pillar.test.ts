@@ -136,6 +136,12 @@ describe('a bad pillar is refused at its exact place', () => {
       ['defaults.yaml:1:1 unknown: unknown key "etcd_clientport" → did you mean etcd_client_port?'],
     ],
     [
+      { 'defaults.yaml': 'etcd_initial_cluster_state: new\n' },
+      [
+        'defaults.yaml:1:1 unknown: unknown key "etcd_initial_cluster_state" → take it out: new is written where a cluster is founded, and becomes existing in the same run (docs/etcd.md)',
+      ],
+    ],
+    [
       { 'hosts/m1.yaml': 'a:\netcd_data_dir: 0644\n' },
       [
         expect.stringMatching(
