@@ -1,11 +1,10 @@
 // One snapshot made ready on this machine: proved where it lies, or brought here for as long as it is needed.
 import { join } from 'node:path';
-import { receiptName } from '../../etcd/snapshot/name.ts';
-import { type Attempt, succeed } from '../../failure.ts';
+import type { Attempt } from '../../failure.ts';
 import { openPart } from '../../storage/part.ts';
-import { type Place, readSmall } from '../../storage/place.ts';
+import type { Place } from '../../storage/place.ts';
+import { readReceipt } from './catalogue.ts';
 import { type FetchedSnapshot, proveSnapshot, receiveSnapshot } from './fetch.ts';
-import { LARGEST_RECEIPT_BYTES, parseReceipt } from './receipt-file.ts';
 
 export interface BringOptions {
   place: Place;
@@ -26,10 +25,7 @@ export async function withSnapshot<T>(
   use: (snapshot: BroughtSnapshot) => Promise<Attempt<T>>,
 ): Promise<Attempt<T>> {
   const { place, name, signal, onProgress } = options;
-  const text = await readSmall(place, receiptName(name), LARGEST_RECEIPT_BYTES);
-  if (!text.ok) return text;
-  const receipt =
-    text.value === undefined ? succeed(undefined) : await parseReceipt(text.value, `${place.url}/${receiptName(name)}`);
+  const receipt = await readReceipt(place, name);
   if (!receipt.ok) return receipt;
   if (place.directory !== undefined) {
     const path = join(place.directory, name);

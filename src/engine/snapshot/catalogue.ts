@@ -32,7 +32,8 @@ export async function readCatalogue(place: Place): Promise<Attempt<CatalogueEntr
   await inParallel(listed.value, lanes, async ({ name, size }) => {
     const parsed = parseSnapshotName(name);
     if (!parsed) return;
-    const receipt = there.has(receiptName(name)) ? await readReceipt(place, name) : undefined;
+    const read = there.has(receiptName(name)) ? await readReceipt(place, name) : succeed(undefined);
+    const receipt = read.ok ? read.value : undefined;
     const agrees =
       receipt?.size === size && receipt.revision === parsed.revision && receipt.cluster.id === parsed.clusterId;
     const state = agrees ? 'verified' : there.has(receiptName(name)) ? 'differs' : 'no receipt';
@@ -41,12 +42,11 @@ export async function readCatalogue(place: Place): Promise<Attempt<CatalogueEntr
   return succeed(entries.sort((a, b) => b.time.getTime() - a.time.getTime() || b.revision - a.revision));
 }
 
-/** Undefined where it cannot be read as one. */
-export async function readReceipt(place: Place, name: string): Promise<Receipt | undefined> {
+/** Undefined: the snapshot `name` has none. A failure: something stands there, and cannot be read as one. */
+export async function readReceipt(place: Place, name: string): Promise<Attempt<Receipt | undefined>> {
   const text = await readSmall(place, receiptName(name), LARGEST_RECEIPT_BYTES);
-  if (!text.ok || text.value === undefined) return undefined;
-  const receipt = await parseReceipt(text.value, `${place.url}/${receiptName(name)}`);
-  return receipt.ok ? receipt.value : undefined;
+  if (!text.ok) return text;
+  return text.value === undefined ? succeed(undefined) : parseReceipt(text.value, `${place.url}/${receiptName(name)}`);
 }
 
 export interface PruneRule {

@@ -25,18 +25,20 @@ export interface FetchedSnapshot {
 
 export async function fetchSnapshot(options: FetchOptions): Promise<Attempt<FetchedSnapshot>> {
   const { name, directory } = options;
+  const receipt = await readReceipt(options.place, name);
+  // Nobody could tell whether it is still the file that was made then.
+  if (!receipt.ok) return receipt;
   const part = await openPart(directory);
   if (!part.ok) return part;
   try {
-    const receipt = await readReceipt(options.place, name);
-    const received = await receiveSnapshot(options, part.value, receipt);
+    const received = await receiveSnapshot(options, part.value, receipt.value);
     if (!received.ok) return received;
     const kept = await part.value.commit(name);
     if (!kept.ok) return kept;
-    if (!receipt) return received;
+    if (!receipt.value) return received;
     const beside = await openPart(directory);
     if (!beside.ok) return beside;
-    await beside.value.write(Buffer.from(formatReceipt(receipt)));
+    await beside.value.write(Buffer.from(formatReceipt(receipt.value)));
     const written = await beside.value.commit(receiptName(name));
     await beside.value.discard();
     return written.ok ? received : written;
