@@ -101,17 +101,16 @@ function applyOptions(
         const different = compareWithSaved(saved, loaded, intent, await controllerKey(io.env));
         if (different) return different;
       }
-      return options.yes || intent.work.size === 0 ? undefined : confirmOnTerminal(intent, options, io, session);
+      if (intent.work.size === 0) return undefined;
+      if (!options.yes) return confirmOnTerminal(intent, options, io, session);
+      // A log is read when it is over: what was going to be done has to stand before what was.
+      if (io.stderr.isTTY !== true) await showPlan(intent, options, io, session);
+      return undefined;
     },
   };
 }
 
-async function confirmOnTerminal(
-  intent: Intent,
-  options: ApplyCommandOptions,
-  io: Io,
-  { context: { stop }, settle }: Session,
-): Promise<Failure | undefined> {
+async function showPlan(intent: Intent, options: ApplyCommandOptions, io: Io, { settle }: Session): Promise<void> {
   await settle();
   const { renderPlan } = await import('../report/plan.ts');
   const rendered = renderPlan(intent.plan, {
@@ -120,6 +119,16 @@ async function confirmOnTerminal(
     width: io.stderr.columns || 100,
   });
   io.stderr.write(`${rendered.trimEnd()}\n\n`);
+}
+
+async function confirmOnTerminal(
+  intent: Intent,
+  options: ApplyCommandOptions,
+  io: Io,
+  session: Session,
+): Promise<Failure | undefined> {
+  await showPlan(intent, options, io, session);
+  const { stop } = session.context;
   const { ask } = await import('./ask.ts');
   const answer = await ask('Do this? Only "yes" does: ', io, stop);
   if (answer === 'yes') return undefined;

@@ -73,10 +73,12 @@ describe('a plan', () => {
 
 describe('an apply', () => {
   it('brings forty resources of all kinds about in one stage, and proves it', async () => {
-    const { status, document } = await rig.json('apply', 'everything', '-t', 'masters', '--yes');
+    const { status, document, stderr } = await rig.json('apply', 'everything', '-t', 'masters', '--yes');
     expect(having(document, 'failed')).toEqual([]);
     expect(status).toBe(0);
     expect(document.outcome).toBe('changed');
+    // Nobody was asked, so the log has what was going to be done, before what was.
+    expect(stderr).toMatch(/^Plan \S+: everything on m1 m2 m3\n[\s\S]*^ {4}~ everything\/[\s\S]* stage 1 of 1: /m);
     expect(counts(document)).toEqual(Object.fromEntries(HOSTS.map((h) => [h, { changed: CHANGING, programs: 3 }])));
     expect(having(document, 'ok')).toEqual(HOSTS.flatMap((h) => DONE.map((id) => `${h} ${id}`)));
     expect(new Set(document.results.map(({ stage }) => stage))).toEqual(new Set([1, undefined]));
