@@ -44,7 +44,8 @@ export type RunEvent =
   | { type: 'host-probed'; at: Date; host: string; resources: number; ms: number }
   | { type: 'host-failed'; at: Date; host: string; failure: Failure }
   | { type: 'lock-waiting'; at: Date; cluster: string; holder: string; seconds: number }
-  | { type: 'planned'; at: Date; plan: Plan }
+  /** `founded`: this is the second round, for the clusters that the first has founded. */
+  | { type: 'planned'; at: Date; plan: Plan; founded?: string[] }
   | { type: 'stage-started'; at: Date; stage: number; stages: number; hosts: string[] }
   | { type: 'gate-waiting'; at: Date; host: string; cluster: string; why: string }
   | { type: 'gate-passed'; at: Date; host: string; cluster: string; ms: number }

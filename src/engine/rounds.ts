@@ -42,16 +42,13 @@ export async function applyRounds(
   const later = { ...knowledge, now: new Date().toISOString() };
   const judged = judge(context.loaded, proved, later);
   const again = makePlan(context.run, context.loaded, await recallAll(context, judged));
-  context.emit({ type: 'planned', at: new Date(), plan: again.plan });
+  const names = founded.map(({ name }) => name);
+  context.emit({ type: 'planned', at: new Date(), plan: again.plan, founded: names });
   const { applied: second } = await applyOnce(context, again, judged, later, {
     ...bounds,
     start: 'before its second round',
   });
-  return mergeRounds(
-    first,
-    second,
-    founded.map(({ name }) => name),
-  );
+  return mergeRounds(first, second, names);
 }
 
 async function applyOnce(

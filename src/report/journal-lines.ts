@@ -18,7 +18,7 @@ export function toJournalLine(event: RunEvent): string {
 function fieldsOf(event: RunEvent): object {
   switch (event.type) {
     case 'planned':
-      return { plan: toPlan(event.plan) };
+      return { plan: toPlan(event.plan), ...(event.founded ? { founded: event.founded } : {}) };
     case 'resource-finished':
       return { stage: event.stage, result: toResult(event.result) };
     case 'host-failed':

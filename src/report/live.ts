@@ -3,7 +3,7 @@ import type { Listener, RunEvent } from '../engine/events.ts';
 import { escapeForTerminal } from './escape.ts';
 import { count, formatDuration } from './layout.ts';
 import { createTree, type Row, type Tree } from './live-tree.ts';
-import { describeEvent, describeFailure, describeResult } from './sentences.ts';
+import { describeEvent, describeFailure, describeResult, describeRound } from './sentences.ts';
 
 /** A listener whose output may lag behind: `settle` waits until all it was told is written and the terminal is free. */
 export type SettlingListener = Listener & { settle(): Promise<void> };
@@ -41,6 +41,7 @@ export function createLiveListener(stream: NodeJS.WriteStream, options: { color?
       case 'planned':
         tree?.retitle(tree.title);
         close();
+        for (const title of describeRound(event)) say(title);
         for (const note of event.plan.notes) say(`! ${escapeForTerminal(note)}`);
         return;
       case 'stage-finished':

@@ -23,6 +23,7 @@ export function describeEvent(event: RunEvent, verbose: boolean): string | undef
       return `waiting up to ${event.seconds} s for the lock of ${escapeForTerminal(event.cluster)}: ${escapeForTerminal(event.holder)}`;
     case 'planned':
       return [
+        ...describeRound(event),
         `plan: ${summarizePlan(event.plan)}`,
         ...event.plan.notes.map((note) => `  ! ${escapeForTerminal(note)}`),
       ].join('\n');
@@ -45,6 +46,13 @@ export function describeEvent(event: RunEvent, verbose: boolean): string | undef
     case 'run-finished':
       return `run ${escapeForTerminal(event.report.run)}: ${event.report.outcome} (${formatDuration(event.report.ms)})`;
   }
+}
+
+/** The title of a second round; its stages count from 1 again. Nothing for the first. */
+export function describeRound({ founded = [] }: Extract<RunEvent, { type: 'planned' }>): string[] {
+  if (founded.length === 0) return [];
+  const names = escapeForTerminal(founded.join(', '));
+  return [`second round: cluster ${names} is founded and serves; now \`new\` becomes \`existing\``];
 }
 
 /** `changed kubernetes.etcd.configured/unit (12 ms)`, with the reason where there is one. */

@@ -148,6 +148,7 @@ describe('kubernetes.running', () => {
       pillar('', version);
       const first = await rig.json('apply', 'running', '-t', 'masters', '--yes');
       expect([version, first.status, first.document.outcome]).toEqual([version, 0, 'changed']);
+      expect(first.stderr).toContain('second round: cluster main is founded and serves');
 
       const members = JSON.parse(await etcdctl('m2', 'member list -w json')).members;
       expect(members.map(({ name }: { name: string }) => name).sort()).toEqual(HOSTS);

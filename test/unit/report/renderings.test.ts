@@ -4,11 +4,13 @@ import { expect, test } from 'vitest';
 import type { Result } from '../../../src/engine/events.ts';
 import { type Failure, fail } from '../../../src/failure.ts';
 import { renderFailure, renderFailures } from '../../../src/report/failures.ts';
+import { createLiveListener } from '../../../src/report/live.ts';
 import { createPlainListener } from '../../../src/report/plain.ts';
 import { renderPlan } from '../../../src/report/plan.ts';
 import { summarizePlan } from '../../../src/report/plan-summary.ts';
 import { renderReport } from '../../../src/report/report.ts';
 import { exampleEvents, examplePlan, exampleReport } from './example.ts';
+import { createTerminal } from './terminal.ts';
 
 const SOURCE = ['resources:', '  unit:', '    mode: 0644', '    content: {a: 1}', '    überschrift: 漢字 "x" # note'];
 const readLine = (file: string, line: number) => (file === 'states/s.yaml' ? SOURCE[line - 1] : undefined);
@@ -109,6 +111,22 @@ test('a reaction to something that is not in this plan does not claim that it ch
   const etcd = plan.entries.find((entry) => entry.host === 'm2' && entry.reactsTo.length > 0)!;
   etcd.reactsTo = ['an earlier run that did not finish'];
   expect(renderPlan(plan)).toContain('restarts because of an earlier run that did not finish');
+});
+
+test('the second round of a founding has a title before its plan, in a log and on a terminal', async () => {
+  const title = 'second round: cluster main is founded and serves; now `new` becomes `existing`';
+  const event = { ...exampleEvents().find(({ type }) => type === 'planned')!, founded: ['main'] };
+  const lines: string[] = [];
+  createPlainListener((line) => lines.push(line))(event);
+  expect(lines[0]).toMatch(/ second round: /);
+  expect(lines[0]!.split('\n')[0]).toContain(title);
+  expect(lines[0]!.split('\n')[1]).toMatch(/^plan: /);
+
+  const terminal = createTerminal();
+  const listener = createLiveListener(terminal.stream, { color: false });
+  listener(event);
+  await listener.settle();
+  expect(terminal.text()).toContain(title);
 });
 
 test('a step that only stands by is told in its stage, with the condition', () => {
