@@ -8,8 +8,8 @@ export default defineConfig({
         test: {
           name: 'lab',
           include: ['test/lab/**/*.test.ts'],
-          // Lab tests own whole hosts: one file at a time, and generous limits because a machine may be slow.
-          fileParallelism: false,
+          // Each file has hosts of its own; two at a time because they mostly wait, and generous limits because a machine may be slow.
+          maxWorkers: 2,
           testTimeout: 300_000,
           hookTimeout: 600_000,
         },

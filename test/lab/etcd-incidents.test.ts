@@ -48,7 +48,7 @@ describe.each<{ runtime: Runtime; unit: string }>([
   { runtime: 'static_pod', unit: 'kubelet' },
 ])('with etcd_runtime $runtime', ({ runtime, unit }) => {
   beforeAll(async () => {
-    cluster = await openCluster('tkill', '10.213.77', runtime);
+    cluster = await openCluster('tincident', '10.213.67', runtime);
     cluster.pillar();
     expect(await cluster.rig.quorate(...APPLY)).toMatchObject({ status: 0 });
     await cluster.etcdctl('m1', 'put greeting hello');
@@ -149,7 +149,7 @@ describe.each<{ runtime: Runtime; unit: string }>([
 
 describe('two of four voters', () => {
   beforeAll(async () => {
-    cluster = await openCluster('tkill', '10.213.77', 'systemd');
+    cluster = await openCluster('tincident', '10.213.67', 'systemd');
     await cluster.rig.lab.up(4);
     cluster.pillar();
     expect(await cluster.rig.quorate(...APPLY)).toMatchObject({ status: 0 });
@@ -183,7 +183,7 @@ describe.each([
   { voters: 2, count: '2 voters' },
 ])('a cluster of $voters', ({ voters, count }) => {
   beforeAll(async () => {
-    cluster = await openCluster('tkill', '10.213.77', 'systemd');
+    cluster = await openCluster('tincident', '10.213.67', 'systemd');
     await cluster.rig.lab.up(voters, { fresh: true });
     cluster.pillar();
     expect(await cluster.rig.quorate(...APPLY)).toMatchObject({ status: 0 });

@@ -14,7 +14,7 @@ let rig: Rig;
 let versions: string[];
 
 beforeAll(async () => {
-  rig = await openRig('tstates', '10.213.73', 3, { kubelet: true });
+  rig = await openRig('tpod', '10.213.69', 3, { kubelet: true });
   const listed = (await rig.lab.run('m1', 'ls /opt/etcd')).split('\n');
   versions = listed.sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
 });

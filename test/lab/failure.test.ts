@@ -7,7 +7,7 @@ const HOSTS = ['m1', 'm2', 'm3'];
 let rig: Rig;
 
 beforeAll(async () => {
-  rig = await openRig('tplan', '10.213.61', 3);
+  rig = await openRig('tfailure', '10.213.60', 3);
 });
 afterAll(() => rig?.close());
 

@@ -11,7 +11,7 @@ let cluster: Cluster;
 let count = 20_000;
 
 beforeAll(async () => {
-  cluster = await openCluster('tkill', '10.213.77', 'systemd');
+  cluster = await openCluster('tdown', '10.213.68', 'systemd');
   cluster.pillar();
   expect(await cluster.rig.quorate(...APPLY)).toMatchObject({ status: 0 });
   await cluster.etcdctl('m1', 'put greeting hello');
