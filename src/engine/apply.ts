@@ -12,7 +12,7 @@ import { failureOf, result, resultOf } from './outcome.ts';
 import { viewsOf } from './plan.ts';
 import { prepare } from './prepare.ts';
 import { checkTurns, closeGates, type FormerProcesses } from './roll.ts';
-import { interruptsMember, partsOfTurn } from './turns.ts';
+import { partsOfTurn, takesTurn } from './turns.ts';
 import { writeProgram } from './write.ts';
 
 export interface Applied {
@@ -120,7 +120,7 @@ async function applyStage(application: Application, stage: Stage): Promise<void>
   const former: FormerProcesses = new Map();
   for (const [{ host, cluster }, why] of await checkTurns(context, intent, stage, results, former)) {
     for (const key of partsOfTurn(context.loaded.graph, stage.steps.get(host)!, cluster)) {
-      const refused = interruptsMember(context.loaded.graph, key, cluster);
+      const refused = takesTurn(context.loaded.graph, key, cluster);
       settle(application, stage, key, refused ? 'refused' : 'blocked', why);
     }
   }

@@ -11,6 +11,10 @@ export async function controllerFor(
   { cluster }: Pick<Declaration, 'cluster'>,
 ): Promise<Controller> {
   if (cluster === undefined) return { host };
-  const { keepAuthorities } = await import('../pki/keeper.ts');
-  return { host, cluster: { name: cluster, authorities: keepAuthorities(join(home, 'pki', cluster)) } };
+  const [{ keepAuthorities }, { keepKeys }] = await Promise.all([
+    import('../pki/keeper.ts'),
+    import('../pki/key-keeper.ts'),
+  ]);
+  const directory = join(home, 'pki', cluster);
+  return { host, cluster: { name: cluster, authorities: keepAuthorities(directory), keys: keepKeys(directory) } };
 }

@@ -1,8 +1,9 @@
 // What a run is going to do, with the reason for each step: the same value for a dry run and an apply.
+
 import type { Failure } from '../failure.ts';
 import type { Stage } from '../graph/graph.ts';
 import type { Change, ClusterView } from '../modules/module.ts';
-import type { Declaration } from '../states/declaration.ts';
+import type { Declaration, Disruption } from '../states/declaration.ts';
 import type { ValueMap } from '../value.ts';
 
 /** Nothing of a plan can write: programs are made by apply, from the same wanted and seen values. */
@@ -52,7 +53,7 @@ export interface PlanEntry {
   reactsTo: string[];
   /** From 1; only with verdict `change`. */
   stage?: number;
-  disrupts?: 'etcd';
+  disrupts?: Disruption;
   /** Read-only commands that the author promised: shown, because they run in every plan. */
   commands: string[];
   why?: Failure;

@@ -11,20 +11,20 @@ import type { Outcome, Result } from './events.ts';
 import type { Intent } from './make-plan.ts';
 import { memberGateScript, memberProcessScript, memberStatusScript } from './member.ts';
 import { type Probe, parseProbe } from './probe.ts';
-import { interruptsMember } from './turns.ts';
+import { interruptsMember, takesTurn } from './turns.ts';
 import { viewClusters } from './view.ts';
 
 /** By turn (see `turnKey`), the processes of the member that it is going to replace. */
 export type FormerProcesses = Map<string, string[]>;
 
-/** The turn of one member in a stage. */
+/** A turn in a stage, of a member or of what stands beside it. */
 type Turn = Stage['disrupts'][number];
 
 function turnKey({ host, cluster }: Turn): string {
   return `${cluster} ${host}`;
 }
 
-/** For each member that this stage interrupts and must not, the reason. */
+/** For each turn of this stage that must not be, the reason. */
 export async function checkTurns(
   context: LiveContext,
   intent: Intent,
@@ -35,7 +35,9 @@ export async function checkTurns(
   const refusals: [Turn, Failure][] = [];
   for (const turn of stage.disrupts) {
     const planned = intent.plan.clusters.find(({ name }) => name === turn.cluster);
-    const why = haltedBy(context, intent, turn.cluster, results) ?? (await checkTurn(context, turn, former, planned));
+    const why =
+      haltedBy(context, intent, turn.cluster, results) ??
+      (turn.what === 'etcd' ? await checkTurn(context, turn, former, planned) : undefined);
     if (why) refusals.push([turn, why]);
     if (!restarts(context, intent, stage, turn)) former.delete(turnKey(turn));
   }
@@ -76,7 +78,7 @@ export async function closeGates(
 
 const STOPS: ReadonlySet<Outcome> = new Set(['failed', 'blocked', 'refused', 'unreachable']);
 
-/** A roll does not go on behind a member that was interrupted and did not come back, or could not have its turn. */
+/** A roll does not go on behind what was interrupted and did not come back, or could not have its turn. */
 function haltedBy(
   context: LiveContext,
   intent: Intent,
@@ -84,7 +86,7 @@ function haltedBy(
   results: ReadonlyMap<NodeKey, Result>,
 ): Failure | undefined {
   for (const [key, { outcome, host, resource, why }] of results) {
-    if (!intent.work.has(key) || !STOPS.has(outcome) || !interruptsMember(context.loaded.graph, key, cluster)) continue;
+    if (!intent.work.has(key) || !STOPS.has(outcome) || !takesTurn(context.loaded.graph, key, cluster)) continue;
     return {
       reason: 'quorum',
       message: `${resource} on ${host} ${outcome === 'failed' ? 'failed' : `is ${outcome}`}, so the roll through ${cluster} stops here`,

@@ -19,9 +19,9 @@ export function refuseTurns(
   const views = new Map(clusters);
   const refused = new Map<NodeKey, TurnedAway>();
   const changing = new Set(stages.flatMap(({ steps }) => [...steps.values()].flat()));
-  for (const { host, cluster, keys } of stages.flatMap(turnsOf)) {
+  for (const { host, cluster, what, keys } of stages.flatMap(turnsOf)) {
     const view = views.get(cluster);
-    if (view === undefined) continue;
+    if (view === undefined || what !== 'etcd') continue;
     const refusal = findTrouble(view) ?? checkDisruption(view, host);
     if (!refusal) {
       views.set(cluster, {
@@ -32,14 +32,14 @@ export function refuseTurns(
     }
     const why: Failure = { reason: 'quorum', message: refusal.refused, next: refusal.next };
     for (const key of [...partsOfTurn(graph, keys, cluster), ...watchedBy(graph, keys, cluster, changing)]) {
-      refused.set(key, { verdict: interruptsMember(graph, key, cluster) ? 'refused' : 'blocked', why });
+      refused.set(key, { verdict: takesTurn(graph, key, cluster) ? 'refused' : 'blocked', why });
     }
   }
   return refused;
 }
 
 function turnsOf(stage: Stage) {
-  return stage.disrupts.map(({ host, cluster }) => ({ host, cluster, keys: stage.steps.get(host)! }));
+  return stage.disrupts.map((turn) => ({ ...turn, keys: stage.steps.get(turn.host)! }));
 }
 
 /** A change that the interruption reacts to, also in an earlier stage: written, it would leave a restart owing. */
@@ -52,19 +52,24 @@ function watchedBy(graph: Graph, keys: NodeKey[], cluster: string, changing: Rea
 }
 
 /**
- * What a refused turn leaves alone: what interrupts the member, and what in this stage only leads up to it. What another
+ * What a refused turn leaves alone: what interrupts something, and what in this stage only leads up to it. What another
  * cluster on the host has in common with this one (the programs, the CA) is that one's, and not held up by this.
  */
 export function partsOfTurn(graph: Graph, keys: NodeKey[], cluster: string): Set<NodeKey> {
   const turn = new Set<NodeKey>();
   for (const key of keys.toReversed()) {
-    if (!interruptsMember(graph, key, cluster) && !turn.has(key)) continue;
+    if (!takesTurn(graph, key, cluster) && !turn.has(key)) continue;
     turn.add(key);
     for (const { to } of graph.nodes.get(key)!.after) {
       if (keys.includes(to) && belongsTo(graph, to, cluster)) turn.add(to);
     }
   }
   return turn;
+}
+
+/** Whether it has its turn in the order of `cluster`, whatever it interrupts. */
+export function takesTurn(graph: Graph, key: NodeKey, cluster: string): boolean {
+  return graph.nodes.get(key)!.declaration.disrupts !== undefined && belongsTo(graph, key, cluster);
 }
 
 /** Whether it interrupts the host's member of `cluster`. */

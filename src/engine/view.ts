@@ -11,7 +11,7 @@ import type { Probe } from './probe.ts';
 
 /** The clusters of the run's hosts, by name. Every member of the inventory is in its view, answering or not. */
 export function viewClusters(
-  scope: Pick<Scope, 'inventory' | 'pillars' | 'hosts'>,
+  scope: Pick<Scope, 'inventory' | 'pillars' | 'hosts'> & Partial<Pick<Scope, 'targets'>>,
   probes: ReadonlyMap<string, Probe>,
   judgements: Judgements = new Map(),
 ): Map<string, ClusterView> {
@@ -29,6 +29,7 @@ export function viewClusters(
           name,
           peerUrl,
           client,
+          ...(scope.targets?.includes(host) ? { target: true as const } : {}),
           ...(refusal ? { refusal } : {}),
         };
       }),

@@ -1,6 +1,6 @@
 // One acyclic graph over (host, resource): who must come before whom, also across hosts.
 import type { ClusterView } from '../modules/module.ts';
-import type { Declaration } from '../states/declaration.ts';
+import type { Declaration, Disruption } from '../states/declaration.ts';
 
 /** `host resource` for `scope: host`, `@cluster resource` for `scope: cluster`. */
 export type NodeKey = string;
@@ -37,8 +37,11 @@ export interface Stage {
   /** From 1. */
   number: number;
   steps: Map<string, NodeKey[]>;
-  /** The members that this stage interrupts, at most one a cluster while it serves: gated before and after. */
-  disrupts: { host: string; cluster: string }[];
+  /**
+   * The turns of this stage, at most one a cluster while it serves. One that interrupts the etcd member is gated before and
+   * after.
+   */
+  disrupts: { host: string; cluster: string; what: Disruption }[];
 }
 
 export interface ScheduleInput {

@@ -27,8 +27,12 @@ export function schedule(input: ScheduleInput): Stage[] {
     if (steps) steps.push(key);
     else stage.steps.set(host, [key]);
     const cluster = gated.get(key);
-    if (cluster !== undefined && !stage.disrupts.some((turn) => turn.host === host && turn.cluster === cluster))
-      stage.disrupts.push({ host, cluster });
+    if (cluster === undefined) continue;
+    const what = input.graph.nodes.get(key)!.declaration.disrupts!;
+    const turn = stage.disrupts.find((each) => each.host === host && each.cluster === cluster);
+    if (turn === undefined) stage.disrupts.push({ host, cluster, what });
+    // What interrupts both is held to what the member needs.
+    else if (what === 'etcd') turn.what = what;
   }
   return [...stages.values()];
 }
@@ -37,7 +41,10 @@ function emptyStage(number: number): Stage {
   return { number, steps: new Map(), disrupts: [] };
 }
 
-/** Nodes that interrupt a member of a cluster that serves, or whose quorum is lost, each with its cluster. */
+/**
+ * Nodes that take turns, each with its cluster: they interrupt a member, or an API server beside it, of a cluster that serves
+ * or whose quorum is lost.
+ */
 function findGated({ graph, changing, clusters }: ScheduleInput): Map<NodeKey, string> {
   const gated = new Map<NodeKey, string>();
   for (const key of graph.order) {
@@ -50,5 +57,5 @@ function findGated({ graph, changing, clusters }: ScheduleInput): Map<NodeKey, s
 }
 
 function isDisruptive(node: GraphNode): boolean {
-  return node.declaration.disrupts === 'etcd';
+  return node.declaration.disrupts !== undefined;
 }

@@ -3,6 +3,7 @@
 import type { Beginning } from '../etcd/beginning/situation.ts';
 import type { Attempt } from '../failure.ts';
 import type { AuthorityKeeper } from '../pki/keeper.ts';
+import type { KeyKeeper } from '../pki/key-keeper.ts';
 import type { Part } from '../shell/program.ts';
 import type { Value, ValueMap } from '../value.ts';
 
@@ -83,6 +84,8 @@ export interface MemberView {
   client?: string;
   /** Raised in the cluster, in etcd's own words. */
   alarms?: string[];
+  /** The run may write to its host. */
+  target?: true;
   /** Why nothing may be written that would start this member, while the others may go on. */
   refusal?: Refusal;
 }
@@ -91,7 +94,7 @@ export interface MemberView {
 export interface Controller {
   host: string;
   /** Absent: the host is in no cluster, and nothing is kept for it. */
-  cluster?: { name: string; authorities: AuthorityKeeper };
+  cluster?: { name: string; authorities: AuthorityKeeper; keys: KeyKeeper };
 }
 
 /** The same resource on a member of the host's cluster, the host itself included. */

@@ -2,13 +2,19 @@
 import { commandRun } from './command/run.ts';
 import { etcdBinaries } from './etcd/binaries.ts';
 import { etcdHealthy } from './etcd/healthy.ts';
+import { etcdMayStop } from './etcd/may_stop.ts';
 import { etcdMember } from './etcd/member.ts';
 import { fileAbsent } from './file/absent.ts';
 import { fileDirectory } from './file/directory.ts';
 import { fileManaged } from './file/managed.ts';
+import { kubernetesKubelet } from './kubernetes/kubelet.ts';
+import { kubernetesPodsEnded } from './kubernetes/pods_ended.ts';
+import { kubernetesPodsRestarted } from './kubernetes/pods_restarted.ts';
+import { kubernetesReady } from './kubernetes/ready.ts';
 import type { AnyModule } from './module.ts';
 import { pkiCa } from './pki/ca.ts';
 import { pkiCertificate } from './pki/certificate.ts';
+import { pkiKeyPair } from './pki/key_pair.ts';
 import { serviceEnabled } from './service/enabled.ts';
 import { serviceRunning } from './service/running.ts';
 import { serviceStopped } from './service/stopped.ts';
@@ -17,12 +23,18 @@ const all: AnyModule[] = [
   commandRun,
   etcdBinaries,
   etcdHealthy,
+  etcdMayStop,
   etcdMember,
   fileAbsent,
   fileDirectory,
   fileManaged,
+  kubernetesKubelet,
+  kubernetesPodsEnded,
+  kubernetesPodsRestarted,
+  kubernetesReady,
   pkiCa,
   pkiCertificate,
+  pkiKeyPair,
   serviceEnabled,
   serviceRunning,
   serviceStopped,

@@ -3,9 +3,10 @@ import { explainFlag } from '../etcd/flags.ts';
 import { OWN_FLAGS } from '../etcd/own-flags.ts';
 import type { Failure } from '../failure.ts';
 import { isMap } from '../load/map.ts';
-import type { Path } from '../value.ts';
+import { checkControlPlane } from './control-plane.ts';
 import { hasEvents } from './events.ts';
 import type { Pillar } from './pillar.ts';
+import { refuse } from './refuse.ts';
 
 const PORTS = ['etcd_client_port', 'etcd_peer_port', 'etcd_metrics_port'];
 const EVENTS_PORTS = ['etcd_events_client_port', 'etcd_events_peer_port', 'etcd_events_metrics_port'];
@@ -20,6 +21,7 @@ export function checkAgreement(pillar: Pillar): Failure[] {
     ...checkDirectories(pillar),
     ...checkFlags(pillar, 'etcd_extra_args'),
     ...(hasEvents(pillar.data) ? checkFlags(pillar, 'etcd_events_extra_args') : []),
+    ...checkControlPlane(pillar),
   ];
 }
 
@@ -38,7 +40,11 @@ function checkElectionTimeout(pillar: Pillar): Failure[] {
 }
 
 function checkPorts(pillar: Pillar): Failure[] {
-  const ports = hasEvents(pillar.data) ? [...PORTS, ...EVENTS_PORTS] : PORTS;
+  const ports = [
+    ...PORTS,
+    ...(hasEvents(pillar.data) ? EVENTS_PORTS : []),
+    ...(pillar.data.control_plane === 'none' ? [] : ['apiserver_port']),
+  ];
   return ports.flatMap((port, index) => {
     const same = ports.slice(0, index).find((earlier) => pillar.data[earlier] === pillar.data[port]);
     if (same === undefined || pillar.data[port] === undefined) return [];
@@ -99,11 +105,4 @@ function checkFlags(pillar: Pillar, key: string): Failure[] {
     const wrong = explainFlag(flag, typeof version === 'string' ? version : undefined);
     return wrong === undefined ? [] : [refuse(pillar, at, `${key}: ${wrong.wrong}`, wrong.next)];
   });
-}
-
-/** The place is that of the key somebody set, rather than of a default. */
-function refuse(pillar: Pillar, paths: Path[], message: string, next: string): Failure {
-  const origins = paths.flatMap((path) => pillar.origins(path).slice(0, 1));
-  const origin = origins.findLast((each) => each.layer !== 'schema default') ?? origins.at(-1);
-  return { reason: 'schema', message, next, host: pillar.host, ...(origin && { place: origin.place }) };
 }

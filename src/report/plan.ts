@@ -1,6 +1,8 @@
 // A plan as an operator wants to read it at 3 am: what happens, where, in which order, why, and what does not.
+
 import type { Plan, PlanEntry } from '../engine/plan.ts';
 import type { Stage } from '../graph/graph.ts';
+import type { Disruption } from '../states/declaration.ts';
 import { blockedBlocks } from './blocked.ts';
 import { DEFAULT_WIDTH, type RenderOptions, renderChanges } from './changes.ts';
 import { escapeForTerminal } from './escape.ts';
@@ -41,10 +43,21 @@ export function renderPlan(plan: Plan, options: RenderOptions = {}): string {
   return `${parts.join('\n\n')}\n`;
 }
 
+const INTERRUPTS: { [what in Disruption]: string } = {
+  etcd: "interrupts the host's etcd member",
+  apiserver: "interrupts the host's control plane",
+};
+
 function titleOf(stage: Stage, plan: Plan): string {
-  const turns = stage.disrupts.map(({ host, cluster }) => `${host} (cluster ${cluster})`).join(', ');
-  const gate = turns === '' ? '' : `, interrupts etcd on ${turns} behind the health gate`;
-  return escapeForTerminal(`Stage ${stage.number} of ${plan.stages.length}${gate}`);
+  const on = (what: Disruption) =>
+    stage.disrupts
+      .filter((turn) => turn.what === what)
+      .map(({ host, cluster }) => `${host} (cluster ${cluster})`)
+      .join(', ');
+  const [members, servers] = [on('etcd'), on('apiserver')];
+  const gate = members === '' ? '' : `, interrupts etcd on ${members} behind the health gate`;
+  const turn = servers === '' ? '' : `, interrupts the control plane on ${servers}`;
+  return escapeForTerminal(`Stage ${stage.number} of ${plan.stages.length}${gate}${turn}`);
 }
 
 function bareBlock(entry: PlanEntry): Block {
@@ -58,7 +71,7 @@ function stepBlock(entry: PlanEntry, changed: ReadonlySet<string>, options: Rend
   if (!certain && entry.why) lines.push(`    ${escapeForTerminal(entry.why.message)}`);
   if (entry.changes.length > 0) lines.push(indent(renderChanges(entry.changes, options), 4));
   lines.push(...entry.reactsTo.map((cause) => `    ${describeReaction(entry, cause, changed)}`));
-  if (entry.disrupts === 'etcd') lines.push(`    ${paint('yellow', "interrupts the host's etcd member")}`);
+  if (entry.disrupts) lines.push(`    ${paint('yellow', INTERRUPTS[entry.disrupts])}`);
   return { host: entry.host, subject: entry.resource, text: lines.join('\n') };
 }
 

@@ -18,6 +18,9 @@ export interface Reference {
   place: Place;
 }
 
+/** `etcd`: the host's member, so it rolls behind the health gate; `apiserver`: the host's API server. */
+export type Disruption = 'etcd' | 'apiserver';
+
 export interface Declaration {
   /** Unique on a host: `kubernetes.etcd.configured/unit`, with `[key]` where `each` made it. Safe in a file name after encoding. */
   id: string;
@@ -33,8 +36,8 @@ export interface Declaration {
   unless: string[];
   /** `cluster`: once per cluster, on the first healthy member. */
   scope: 'host' | 'cluster';
-  /** `etcd`: writing it interrupts the host's member, so it rolls. */
-  disrupts?: 'etcd';
+  /** What of the host it interrupts when it is written: hosts take turns. */
+  disrupts?: Disruption;
   place: Place;
   /** Everything else, rendered with facts. `skip` when a `when` on facts is false. Parameters come with defaults, checked. */
   render(facts: ValueMap): Attempt<Wanted>;

@@ -1,6 +1,7 @@
 // What expressions may call. All are pure, and none puts a value into its message: it could be a secret.
 import { isIP, isIPv6 } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
+import { addressIn, parseCidr } from '../cidr.ts';
 import { isMap } from '../load/map.ts';
 import type { Value, ValueMap } from '../value.ts';
 import { FORMATS, type Format } from './formats.ts';
@@ -155,6 +156,18 @@ const PURE: { [name: string]: PureHelper } = {
     takes: [2, 2],
     call: ([host, port]) => joinHostPort(host!, port!),
   },
+  hostname: {
+    usage: 'hostname ENDPOINT',
+    does: 'the host of `HOST:PORT`, an IPv6 address without its brackets',
+    takes: [1, 1],
+    call: ([endpoint]) => takeHost(endpoint!),
+  },
+  nth: {
+    usage: 'nth N NETWORK',
+    does: 'the address at N, counted from 0, of a network such as 10.96.0.0/12',
+    takes: [2, 2],
+    call: ([n, network]) => takeAddress(n!, network!),
+  },
   ip: {
     usage: 'ip A',
     does: 'true if A is an IPv4 or IPv6 address rather than a name',
@@ -241,6 +254,19 @@ function joinHostPort(host: Value, port: Value): HelperResult {
   if (typeof host !== 'string') return { wrong: `wants a host, not ${nameType(host)}` };
   if (typeof port !== 'number') return { wrong: `wants a port, not ${nameType(port)}` };
   return { value: `${isIPv6(host) ? `[${host}]` : host}:${port}` };
+}
+
+function takeHost(endpoint: Value): HelperResult {
+  const [, six, host] = /^(?:\[([^\]]+)\]|([^:]+)):\d+$/.exec(String(endpoint)) ?? [];
+  return (six ?? host) === undefined ? { wrong: 'wants HOST:PORT' } : { value: (six ?? host)! };
+}
+
+function takeAddress(n: Value, network: Value): HelperResult {
+  const cidr = typeof network === 'string' ? parseCidr(network) : undefined;
+  if (typeof n !== 'number' || cidr === undefined)
+    return { wrong: 'wants a number and a network, such as 10.96.0.0/12' };
+  const address = addressIn(cidr, n);
+  return address === undefined ? { wrong: `wants an address that the network does not have` } : { value: address };
 }
 
 function measure(list: Value): HelperResult {

@@ -3,6 +3,7 @@ import { type Attempt, type Failure, fail, type Place, succeed } from '../failur
 import { readDocument, shorten } from '../load/document.ts';
 import type { AnyModule } from '../modules/module.ts';
 import type { Value, ValueMap } from '../value.ts';
+import type { Disruption } from './declaration.ts';
 import { indexStates, shortName } from './find.ts';
 import { loadStates } from './load.ts';
 import { REQUISITES, type Resource } from './resource.ts';
@@ -54,7 +55,7 @@ interface ResourceDescription {
   /** `LIST as NAME`. */
   each?: string;
   scope: 'host' | 'cluster';
-  disrupts?: 'etcd';
+  disrupts?: Disruption;
   place: Place;
 }
 

@@ -5,6 +5,7 @@ import { suggest } from '../load/nearest.ts';
 import type { AnyModule } from '../modules/module.ts';
 import type { Path, Value, ValueMap } from '../value.ts';
 import { type Each, readCondition, readEach } from './condition.ts';
+import type { Disruption } from './declaration.ts';
 import { gather } from './gather.ts';
 import type { ParameterSource, Parameters } from './parameters.ts';
 import type { Syntax } from './parse.ts';
@@ -34,7 +35,7 @@ export interface Resource {
   onlyif: PlacedTree[];
   unless: PlacedTree[];
   scope: 'host' | 'cluster';
-  disrupts?: 'etcd';
+  disrupts?: Disruption;
   place: Place;
 }
 
@@ -106,7 +107,7 @@ export async function readResource(id: string, body: ValueMap, context: Resource
     onlyif: onlyif.value,
     unless: unless.value,
     scope: body.scope === 'cluster' ? 'cluster' : 'host',
-    ...(body.disrupts === 'etcd' && { disrupts: 'etcd' as const }),
+    ...(body.disrupts !== undefined && { disrupts: body.disrupts as Disruption }),
     place,
   });
 }

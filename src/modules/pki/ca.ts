@@ -14,10 +14,11 @@ import {
 import { parentOf, pathProperty, SENT_PATH_PATTERN, SYNC_PARENT } from '../file/path.ts';
 import type { Change, Module, Refusal } from '../module.ts';
 import { parseNow, printCertificates, withoutContent } from './reading.ts';
-import { type KeptAuthority, recallAuthority, type Trace } from './recall-authority.ts';
+import { adopting, type KeptAuthority, recallAuthority, type Trace } from './recall-authority.ts';
 
 type Id = { path: string };
-type Want = Id & WantedOwnership & { name: string; days: number; adopted: boolean } & Partial<KeptAuthority>;
+type Want = Id &
+  WantedOwnership & { name: string; days: number; adopted: boolean; signs?: string[] } & Partial<KeptAuthority>;
 
 interface Seen {
   entry: Entry;
@@ -66,6 +67,13 @@ export const pkiCa: Module<Id, Want, Seen> = {
         default: false,
         examples: [true],
       },
+      signs: {
+        type: 'array',
+        items: { type: 'string', pattern: '^[^/\\u0000]+\\.crt$', description: 'The name of a file' },
+        description:
+          'The certificates in its directory that it signs, by file name: where one of them is, a CA that is not there is lost, and none is made in its place. Left out: every .crt',
+        examples: [['apiserver.crt']],
+      },
       ...ownershipProperties('0644'),
     },
     required: ['path'],
@@ -92,7 +100,7 @@ if [ -f "$path" ]; then ${printCertificates('"$path"')}; fi`,
   },
   async recall(want, controller, siblings) {
     if (want.adopted) return succeed(want);
-    const kept = await recallAuthority(want.name, controller, () => siblings.map(traceOf));
+    const kept = await recallAuthority(want.name, controller, () => siblings.map((sibling) => traceOf(want, sibling)));
     return kept.ok ? succeed({ ...want, ...kept.value }) : kept;
   },
   diff: (want, seen) => (want.adopted ? (checkAdopted(want, seen) ?? []) : diffManaged(want, seen)),
@@ -139,11 +147,12 @@ if [ -f "$path" ]; then ${printCertificates('"$path"')}; fi`,
   },
 };
 
-function traceOf({ host, seen }: { host: string; seen?: Seen }): Trace {
+function traceOf({ signs }: Want, { host, seen }: { host: string; seen?: Seen }): Trace {
   if (seen === undefined) return { host, unknown: true };
   const [trusted] = seen.certificates ?? [];
   if (trusted !== undefined) return { host, has: `trusts one with fingerprint ${trusted.fingerprint}` };
-  return { host, has: seen.beside.length > 0 ? `has certificates of one (${seen.beside.join(', ')})` : undefined };
+  const signed = seen.beside.filter((name) => signs === undefined || signs.includes(name));
+  return { host, has: signed.length > 0 ? `has certificates of one (${signed.join(', ')})` : undefined };
 }
 
 function checkAdopted({ path }: Want, { certificates, now }: Seen): Refusal | undefined {
@@ -171,7 +180,7 @@ function diffManaged(want: Want, { entry, certificates, later }: Seen): Change[]
   if (trusted.length > 0 && !trusted.some(({ fingerprint }) => fingerprint === kept[0]?.fingerprint)) {
     return {
       refused: `${want.path} trusts a CA with fingerprint ${trusted[0]!.fingerprint}, and not that of this controller, ${kept[0]?.fingerprint ?? 'which has none'}`,
-      next: `bring back the right ${want.place}/ca.key and ca.crt from the backup, or set etcd_pki: adopted; to move to another CA, see docs/pki.md`,
+      next: `bring back the right ${want.place}/ca.key and ca.crt from the backup, or set ${adopting(want.name)}; to move to another CA, see docs/pki.md`,
     };
   }
   const known = kept.length > 0 && describeTrust(trusted) === describeTrust(kept);

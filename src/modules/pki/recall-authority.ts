@@ -34,7 +34,7 @@ export async function recallAuthority(
   const known = found.filter((trace) => 'has' in trace && trace.has !== undefined) as { host: string; has: string }[];
   if (known.length > 0) {
     const message = `${missing}, but ${known.map((trace) => `${trace.host} ${trace.has}`).join('; ')}`;
-    const next = `if another controller made it, work from there, or copy its ${place}/ca.key and ca.crt to here; if they were here and are lost, bring them back from the backup, or set etcd_pki: adopted`;
+    const next = `if another controller made it, work from there, or copy its ${place}/ca.key and ca.crt to here; if they were here and are lost, bring them back from the backup, or set ${adopting(name)}`;
     return fail({ reason: 'guard', message, next });
   }
   const unknown = found.filter((trace) => 'unknown' in trace).map((trace) => trace.host);
@@ -44,4 +44,9 @@ export async function recallAuthority(
     return fail({ reason: 'guard', message, next });
   }
   return succeed({ cluster: cluster.name, place });
+}
+
+/** The key of the pillar that leaves this CA to somebody else. */
+export function adopting(name: string): string {
+  return name === 'etcd' ? 'etcd_pki: adopted' : 'control_plane: kubeadm';
 }

@@ -5,7 +5,7 @@ import { compileGraph } from '../../../src/graph/compile.ts';
 import type { Graph } from '../../../src/graph/graph.ts';
 import type { Cluster } from '../../../src/inventory/inventory.ts';
 import type { AnyModule, ClusterView } from '../../../src/modules/module.ts';
-import type { Declaration, HostDeclarations } from '../../../src/states/declaration.ts';
+import type { Declaration, Disruption, HostDeclarations } from '../../../src/states/declaration.ts';
 
 export interface Wish {
   require?: string[];
@@ -13,7 +13,7 @@ export interface Wish {
   onchanges?: string[];
   onfail?: string[];
   scope?: 'cluster';
-  disrupts?: 'etcd';
+  disrupts?: Disruption;
 }
 
 export type Wishes = { [id: string]: Wish };

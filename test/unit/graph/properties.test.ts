@@ -213,7 +213,7 @@ test('a cluster that serves loses one member at a time and never its quorum', ()
       for (const stage of stagesOf(given)) {
         const interrupted = disruptions(given.graph, stage);
         expect(interrupted.length).toBeLessThanOrEqual(1);
-        expect(stage.disrupts).toEqual(interrupted.map((host) => ({ host, cluster: 'main' })));
+        expect(stage.disrupts).toEqual(interrupted.map((host) => ({ host, cluster: 'main', what: 'etcd' })));
         const healthy = given.view.members.filter(({ host }) => !down.has(host) && !interrupted.includes(host)).length;
         if (allHealthy) expect(healthy).toBeGreaterThanOrEqual(quorumOf(voters));
         // The gate behind the stage lets the roll go on only when the member is back.

@@ -76,9 +76,9 @@ test('a cluster that serves rolls: followers first, the leader last, each with w
     'm1: dir environment unit etcd',
   ]);
   expect(stages.map((stage) => stage.disrupts)).toEqual([
-    [{ host: 'm2', cluster: 'main' }],
-    [{ host: 'm3', cluster: 'main' }],
-    [{ host: 'm1', cluster: 'main' }],
+    [{ host: 'm2', cluster: 'main', what: 'etcd' }],
+    [{ host: 'm3', cluster: 'main', what: 'etcd' }],
+    [{ host: 'm1', cluster: 'main', what: 'etcd' }],
   ]);
 });
 
@@ -176,4 +176,27 @@ test('members that differ in what they declare still roll one by one', () => {
     { host: 'm3', declarations: declare({}) },
   ];
   expect(show(stagesOf({ hosts, views: [UP] }))).toEqual(['m2: file etcd', 'm1: etcd']);
+});
+
+const MASTER: Wishes = {
+  etcd: { disrupts: 'etcd' },
+  apiserver: { require: ['etcd'], disrupts: 'apiserver' },
+  ready: { watch: ['apiserver', 'etcd'], disrupts: 'apiserver' },
+};
+
+test('the API server has its turn with the etcd of its host, and none has it beside that of another host', () => {
+  const all = stagesOf({ hosts: onHosts(MASTERS, MASTER), views: [UP] });
+  expect(show(all)).toEqual(['m2: etcd apiserver ready', 'm3: etcd apiserver ready', 'm1: etcd apiserver ready']);
+  expect(all.map(({ disrupts }) => disrupts)).toEqual(
+    ['m2', 'm3', 'm1'].map((host) => [{ host, cluster: 'main', what: 'etcd' }]),
+  );
+  const changing = MASTERS.flatMap((host) => [`${host} apiserver`, `${host} ready`]);
+  const own = stagesOf({ hosts: onHosts(MASTERS, MASTER), changing, views: [UP] });
+  expect(show(own)).toEqual(['m2: apiserver ready', 'm3: apiserver ready', 'm1: apiserver ready']);
+  expect(own.map(({ disrupts }) => disrupts[0]!.what)).toEqual(['apiserver', 'apiserver', 'apiserver']);
+});
+
+test('API servers begin side by side where no etcd serves yet', () => {
+  const [first, ...rest] = show(stagesOf({ hosts: onHosts(MASTERS, MASTER), views: [DOWN] }));
+  expect([first, rest]).toEqual([MASTERS.map((host) => `${host}: etcd apiserver ready`).join(' | '), []]);
 });

@@ -252,6 +252,61 @@ describe('a bad pillar is refused at its exact place', () => {
       ],
     ],
     [
+      { 'hosts/m1.yaml': 'storage_backend: etcd2\n' },
+      [
+        'hosts/m1.yaml:1:18 schema: storage_backend cannot be "etcd2": etcd2 keeps its data where no snapshot of etcd 3 finds it, and Kubernetes cannot use it since 1.13 → leave storage_backend out, or set it to etcd3; data of etcd2 has to be migrated first, with etcd 3.3',
+      ],
+    ],
+    [
+      { 'hosts/m1.yaml': 'storage_backend: etcd4\n' },
+      [
+        'hosts/m1.yaml:1:18 schema: storage_backend cannot be "etcd4": etcd3 is all there is → leave storage_backend out, or set it to etcd3; data of etcd2 has to be migrated first, with etcd 3.3',
+      ],
+    ],
+    [
+      { 'clusters/main.yaml': 'control_plane: managed\n' },
+      [
+        'clusters/main.yaml:1:16 schema: control_plane: managed needs kubernetes_version, for its images and its flags → kubernetes_version: MAJOR.MINOR.PATCH',
+      ],
+    ],
+    [
+      { 'hosts/m1.yaml': 'control_plane: managed\nkubernetes_version: 1.19.16\n' },
+      [
+        'hosts/m1.yaml:2:21 schema: kubernetes_version is 1.19.16, and control_plane: managed begins with 1.20.0 → upgrade first, or set control_plane: kubeadm or none',
+      ],
+    ],
+    [
+      { 'hosts/m1.yaml': 'service_cidr: 10.96.0.1/12\ncluster_cidr: 10.0.0.0/33\n' },
+      [
+        "hosts/m1.yaml:1:15 schema: service_cidr (10.96.0.1/12) is no network: an address with nothing behind its prefix, and the prefix's length → service_cidr: 10.96.0.0/12",
+        "hosts/m1.yaml:2:15 schema: cluster_cidr (10.0.0.0/33) is no network: an address with nothing behind its prefix, and the prefix's length → cluster_cidr: 10.96.0.0/12",
+      ],
+    ],
+    [
+      { 'hosts/m1.yaml': 'service_cidr: 10.96.0.0/29\ncluster_cidr: 10.0.0.0/8\n' },
+      [
+        'hosts/m1.yaml:1:15 schema: service_cidr (10.96.0.0/29) has only 8 addresses → give it 16 or more: the DNS has the tenth',
+        'hosts/m1.yaml:2:15 schema: service_cidr (10.96.0.0/29) and cluster_cidr (10.0.0.0/8) overlap → give services and pods networks of their own',
+      ],
+    ],
+    [
+      {
+        'hosts/m1.yaml':
+          'control_plane: managed\nkubernetes_version: 1.34.1\netcd_pki_dir: /etc/kubernetes/pki\napiserver_port: 2379\n',
+      },
+      [
+        'hosts/m1.yaml:4:17 schema: etcd_client_port and apiserver_port are both 2379 → give each a port of its own',
+        "hosts/m1.yaml:3:15 schema: kubernetes_pki_dir and etcd_pki_dir are both /etc/kubernetes/pki, and the CA of Kubernetes is another one than etcd's → give each a directory of its own",
+      ],
+    ],
+    [
+      { 'hosts/m1.yaml': 'control_plane: manged\nruntime_config: batch/v2alpha1 true\n' },
+      [
+        expect.stringMatching(/^hosts\/m1\.yaml:1:16 schema: control_plane must be .*did you mean managed\?/),
+        expect.stringMatching(/^hosts\/m1\.yaml:2:17 schema: runtime_config has not the right form/),
+      ],
+    ],
+    [
       { 'clusters/main.yaml': 'etcd_member_name: etcd\n' },
       [
         'clusters/main.yaml:1:19 duplicate: m1 and m2 are both the member etcd of cluster main → set etcd_member_name in hosts/NAME.yaml alone, or leave it out: it is the host name then',

@@ -77,7 +77,7 @@ export function examplePlan(): Plan {
     entries,
     stages: [
       { number: 1, steps: new Map(), disrupts: [] },
-      { number: 2, steps: new Map(), disrupts: [{ host: 'm2', cluster: 'main' }] },
+      { number: 2, steps: new Map(), disrupts: [{ host: 'm2', cluster: 'main', what: 'etcd' }] },
     ],
     clusters: [{ name: 'main', members: [{ host: 'm1', reachable: true, healthy: true, leader: true }] }],
     hosts: new Map([

@@ -164,7 +164,11 @@ test('a journal tells what was planned, step by step, without facts', () => {
     stage: 1,
     changes: [{ path: 'mode' }, { path: 'owner' }],
   });
-  expect(line.plan.stages[1]).toEqual({ number: 2, steps: {}, disrupts: [{ host: 'm2', cluster: 'main' }] });
+  expect(line.plan.stages[1]).toEqual({
+    number: 2,
+    steps: {},
+    disrupts: [{ host: 'm2', cluster: 'main', what: 'etcd' }],
+  });
   expect(JSON.stringify(line)).not.toContain('debian');
 });
 

@@ -4,7 +4,7 @@ import type { Controller } from '../../../../src/modules/module.ts';
 import { pkiCa } from '../../../../src/modules/pki/ca.ts';
 import { readCertificates } from '../../../../src/pki/certificate.ts';
 import { complete, describeCases } from '../cases.ts';
-import { AUTHORITY, issue, NOW, OTHER, observeFile } from './pairs.ts';
+import { AUTHORITY, issue, NO_KEYS, NOW, OTHER, observeFile } from './pairs.ts';
 
 const PATH = '/etc/pki/ca.crt';
 const OWN = { authority: AUTHORITY.certificate, cluster: 'main', place: '/state/pki/main/etcd' };
@@ -115,6 +115,7 @@ describe('a CA that this controller does not have', () => {
     host: 'm2',
     cluster: {
       name: 'main',
+      keys: NO_KEYS,
       authorities: {
         place: (name) => `/state/pki/main/${name}`,
         read: async () => succeed(undefined),

@@ -6,7 +6,7 @@ import { readCertificates } from '../../../../src/pki/certificate.ts';
 import { makeAuthority } from '../../../../src/pki/issue.ts';
 import { MASK, Sensitive } from '../../../../src/sensitive.ts';
 import { complete, describeCases } from '../cases.ts';
-import { AUTHORITY, DAY, issue, NOW, type Observed, OTHER, observePair, WISH } from './pairs.ts';
+import { AUTHORITY, DAY, issue, NO_KEYS, NOW, type Observed, OTHER, observePair, WISH } from './pairs.ts';
 
 const GIVEN = {
   path: '/etc/pki/server',
@@ -143,6 +143,7 @@ function controllerWith(authority: typeof AUTHORITY | undefined): Controller {
     host: 'm1',
     cluster: {
       name: 'main',
+      keys: NO_KEYS,
       authorities: {
         place: () => '/state/pki/main/etcd',
         read: async () => succeed(authority),

@@ -1,6 +1,8 @@
 // Certificates for tables: what read prints of them, as a host with this clock would.
 import { createHash } from 'node:crypto';
+import { succeed } from '../../../../src/failure.ts';
 import { type Authority, type CertificateWish, issueCertificate, makeAuthority } from '../../../../src/pki/issue.ts';
+import type { KeyKeeper } from '../../../../src/pki/key-keeper.ts';
 
 /** Every clock of these tests. */
 export const NOW = new Date('2026-03-01T12:00:00Z');
@@ -60,3 +62,10 @@ function publicPart(key: string | undefined): string {
     ? `${lines[2]!.slice(32)}${lines[3]}`
     : 'other';
 }
+
+/** The keeper of key pairs on a controller that has none. */
+export const NO_KEYS: KeyKeeper = {
+  place: (name) => `/state/pki/main/${name}/${name}.key`,
+  read: async () => succeed(undefined),
+  make: () => Promise.reject(new Error('nobody asked for one')),
+};
