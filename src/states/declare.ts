@@ -3,8 +3,8 @@ import { type Attempt, type Failure, fail, formatPlace, type Place, succeed } fr
 import type { Value, ValueMap } from '../value.ts';
 import type { Declaration, HostDeclarations, Reference, RenderContext, Requisites, Wanted } from './declaration.ts';
 import { evaluateRaw, extendScope, isMet, type Scope } from './evaluate.ts';
+import type { AnyHelper } from './functions.ts';
 import { gather } from './gather.ts';
-import type { AnyHelper } from './helpers.ts';
 import { expandStates, type Instance } from './instances.ts';
 import { chooseKeys } from './keys.ts';
 import { createResolver, type Named } from './references.ts';

@@ -3,8 +3,8 @@ import { type Attempt, type Failure, fail, succeed } from '../failure.ts';
 import { suggest } from '../load/nearest.ts';
 import { isSensitive, Sensitive } from '../sensitive.ts';
 import type { Value } from '../value.ts';
+import type { AnyHelper, LazyHelper } from './functions.ts';
 import { gather } from './gather.ts';
-import { type AnyHelper, isTrue, type LazyHelper, nameType } from './helpers.ts';
 import {
   type CallExpression,
   type Condition,
@@ -14,6 +14,7 @@ import {
   type Piece,
   type Template,
 } from './template.ts';
+import { isTrue, nameType } from './value-kinds.ts';
 
 /** What names stand for, on one host. */
 export interface Scope {

@@ -4,7 +4,7 @@ import { type Failure, formatPlace, type Place } from '../failure.ts';
 import type { Value, ValueMap } from '../value.ts';
 import type { RenderContext } from './declaration.ts';
 import { evaluateRaw, extendScope, isMet, revealAll, type Scope } from './evaluate.ts';
-import type { AnyHelper } from './helpers.ts';
+import type { AnyHelper } from './functions.ts';
 import { chooseKeys } from './keys.ts';
 import type { Include, State } from './statefile.ts';
 import { renderTree } from './tree.ts';

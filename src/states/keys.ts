@@ -2,8 +2,8 @@
 import { type Attempt, fail, succeed } from '../failure.ts';
 import { isSensitive, Sensitive } from '../sensitive.ts';
 import type { Value } from '../value.ts';
-import { nameType } from './helpers.ts';
 import type { Condition } from './template.ts';
+import { nameType } from './value-kinds.ts';
 
 const KEY = /^[\w.:/@,=+-]{1,128}$/;
 

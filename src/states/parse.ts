@@ -1,6 +1,7 @@
 // From the text of a template or expression to its tree; whatever could render as something unmeant is refused here.
 import { type Attempt, type Failure, fail, type Place, succeed } from '../failure.ts';
 import { findNearest, suggest } from '../load/nearest.ts';
+import type { AnyHelper } from './functions.ts';
 import {
   type BlockNode,
   type CallNode,
@@ -12,7 +13,6 @@ import {
   type ProgramNode,
   type StatementNode,
 } from './handlebars.ts';
-import type { AnyHelper } from './helpers.ts';
 import type { Condition, Expression, Grammar, Piece, Template } from './template.ts';
 
 /** What turns texts into trees: Handlebars' grammar, and the helpers that may be called. */

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import semver from 'semver';
 import { expect, test } from 'vitest';
-import { createHelpers } from '../../../src/states/helpers.ts';
+import { createHelpers } from '../../../src/states/functions.ts';
 
 test('docs/states.md has every helper, as the code has it', () => {
   const page = readFileSync(join(import.meta.dirname, '../../../docs/states.md'), 'utf8');

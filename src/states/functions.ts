@@ -5,6 +5,7 @@ import { addressIn, parseCidr } from '../cidr.ts';
 import { isMap } from '../load/map.ts';
 import type { Value, ValueMap } from '../value.ts';
 import { FORMATS, type Format } from './formats.ts';
+import { isTrue, nameType } from './value-kinds.ts';
 
 /** Its value, or what is wrong with the arguments. */
 type HelperResult = { value: Value } | { wrong: string; next?: string };
@@ -183,7 +184,7 @@ const PURE: { [name: string]: PureHelper } = {
   },
 };
 
-/** All helpers by name. */
+/** All functions by name: Handlebars calls them helpers. */
 export function createHelpers(versions: Versions): ReadonlyMap<string, AnyHelper> {
   const semver: PureHelper = {
     usage: 'semver VERSION RANGE',
@@ -195,18 +196,6 @@ export function createHelpers(versions: Versions): ReadonlyMap<string, AnyHelper
     ...Object.entries({ ...LAZY, splice: SPLICE, ...PURE, semver }),
     ...Object.entries(FORMATS),
   ]);
-}
-
-/** Handlebars' own rule: false, null, 0, "" and an empty list are not true. */
-export function isTrue(value: Value): boolean {
-  return Array.isArray(value) ? value.length > 0 : Boolean(value);
-}
-
-/** `a number`, `a list`, … */
-export function nameType(value: Value): string {
-  if (value === null) return 'null';
-  if (Array.isArray(value)) return 'a list';
-  return { string: 'a string', number: 'a number', boolean: 'a boolean' }[typeof value as string] ?? 'a map';
 }
 
 function compare(a: Value, b: Value, same: boolean): HelperResult {
