@@ -39,7 +39,8 @@ export function tellVoters(view: ClusterView): string | undefined {
 
 /**
  * The arithmetic of a quorum that nothing can bring back in this run: too many voters are on hosts that cannot be reached,
- * or may not be started. Undefined: there is one, or there may be.
+ * or may not be started. A host out of reach may serve all the same: there is none only where members say so that answer.
+ * Undefined: there is one, or there may be.
  */
 export function tellLost(view: ClusterView): string | undefined {
   const voters = view.members.filter((member) => !member.learner);
@@ -47,7 +48,9 @@ export function tellLost(view: ClusterView): string | undefined {
   const tolerance = toleranceOf(voters.length, voters.length - lost.length);
   if (voters.length === 0 || tolerance >= 0) return undefined;
   const hosts = lost.map(({ host }) => host).join(', ');
-  return `cluster ${view.name} has no quorum: ${count(voters.length)}, ${hosts} down: tolerance ${signed(tolerance)}`;
+  const isCertain = voters.some(({ memberId }) => memberId !== undefined) && !voters.some(({ healthy }) => healthy);
+  const told = isCertain ? `has no quorum` : `cannot be seen to have a quorum`;
+  return `cluster ${view.name} ${told}: ${count(voters.length)}, without ${hosts}: tolerance ${signed(tolerance)}`;
 }
 
 /**

@@ -152,7 +152,7 @@ resources:
 });
 
 describe('with two masters down', () => {
-  const LOST = 'cluster main has no quorum: 3 voters, m2, m3 down: tolerance −1';
+  const LOST = 'cluster main has no quorum: 3 voters, without m2, m3: tolerance −1';
 
   it('what is left of the cluster is not interrupted, with the arithmetic, and keeps its data and its disk', async () => {
     await cluster.rig.lab.crash('m2');

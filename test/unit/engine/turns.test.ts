@@ -76,7 +76,7 @@ describe('a turn that', () => {
     expect(verdictsOf(intent)).toMatchObject(onHost('m1', LEFT_ALONE));
     expect(intent.plan.entries.find(({ verdict }) => verdict === 'refused')?.why).toMatchObject({
       reason: 'quorum',
-      message: expect.stringContaining('cluster main has no quorum: 3 voters, m2, m3 down: tolerance −1'),
+      message: expect.stringContaining('cluster main has no quorum: 3 voters, without m2, m3: tolerance −1'),
     });
     expect(verdictsOf(plan({ ...scene, leaderless: [] }))).toMatchObject({ 'm1 service': 'change' });
   });

@@ -100,7 +100,7 @@ describe('what is left of a lost quorum', () => {
 
   it('is not interrupted, with the arithmetic', () => {
     expect(checkDisruption(left, 'm1')!.refused).toBe(
-      'interrupting m1 cannot help: cluster main has no quorum: 3 voters, m2, m3 down: tolerance −1; its data may be the newest that is left',
+      'interrupting m1 cannot help: cluster main has no quorum: 3 voters, without m2, m3: tolerance −1; its data may be the newest that is left',
     );
   });
 
@@ -114,11 +114,21 @@ describe('what is left of a lost quorum', () => {
   it('counts members that may not be started as lost', () => {
     const wiped = { ...AWAY, reachable: true, refusal: { refused: 'no data', next: 'x' } };
     const members = [survivor, { host: 'm2', ...wiped }, { host: 'm3', ...wiped }];
-    expect(tellLost({ ...left, members })).toBe('cluster main has no quorum: 3 voters, m2, m3 down: tolerance −1');
+    expect(tellLost({ ...left, members })).toBe('cluster main has no quorum: 3 voters, without m2, m3: tolerance −1');
+  });
+
+  it('is certain only where a member says so: hosts out of reach may serve all the same', () => {
+    const unseen = 'cluster main cannot be seen to have a quorum: 3 voters, without m2, m3: tolerance −1';
+    const following = { ...survivor, healthy: true };
+    expect(tellLost({ ...left, members: [following, ...left.members.slice(1)] })).toBe(unseen);
+    const away = left.members.map(({ host }) => ({ host, ...AWAY }));
+    expect(tellLost({ ...left, members: away })).toMatch(
+      /^cluster main cannot be seen to have a quorum: 3 voters, without/,
+    );
   });
 
   it('is told, as is a member that is missing from one that has a quorum; of one that is being founded nothing is', () => {
-    expect(tellVoters(left)).toBe('cluster main has no quorum: 3 voters, m2, m3 down: tolerance −1');
+    expect(tellVoters(left)).toBe('cluster main has no quorum: 3 voters, without m2, m3: tolerance −1');
     expect(tellVoters({ ...viewOf('Lud'), beginning: known })).toBe(
       'cluster main: 2 of 3 voters serve, m3 cannot be reached: tolerance 0',
     );

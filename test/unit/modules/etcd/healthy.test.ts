@@ -44,7 +44,7 @@ test.each<[string, Partial<Want>, ClusterView | undefined, string | undefined]>(
     'nobody waits for a quorum that cannot be',
     { members: 'quorum' },
     view({}, AWAY, AWAY),
-    'refused: cluster main has no quorum: 3 voters, m2, m3 down: tolerance −1',
+    'refused: cluster main cannot be seen to have a quorum: 3 voters, without m2, m3: tolerance −1',
   ],
   ['all that can be reached are enough where that is said', REACHABLE, known({}, {}, AWAY), undefined],
   ['all of these have to serve', REACHABLE, known({}, {}, {}, DOWN, AWAY), '3 of 5 members serve (not: m4, m5)'],
@@ -52,7 +52,7 @@ test.each<[string, Partial<Want>, ClusterView | undefined, string | undefined]>(
     'and they have to be a quorum',
     REACHABLE,
     known({}, AWAY, AWAY),
-    'refused: cluster main has no quorum: 3 voters, m2, m3 down: tolerance −1',
+    'refused: cluster main cannot be seen to have a quorum: 3 voters, without m2, m3: tolerance −1',
   ],
   [
     'and none of them wiped',
