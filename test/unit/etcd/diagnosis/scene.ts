@@ -127,3 +127,25 @@ export function look(spoiled: Spoiled = {}, size = 3): Diagnosis {
 export function kinds({ findings }: Diagnosis): string[] {
   return findings.map(({ severity, kind }) => `${severity} ${kind}`);
 }
+
+/** What is different from a healthy cluster, and what is said about it. */
+export interface Case {
+  what: string;
+  spoiled: Spoiled;
+  size?: number;
+  found: string[];
+  says?: RegExp;
+  sums?: string;
+}
+
+export const answered = (at: number, more: Parameters<typeof status>[1]): Partial<SeenHost> => ({
+  member: { state: 'answered', status: status(at, more) },
+});
+export const lists = (list: SeenHost['list']): Spoiled => ({
+  1: { list: list! },
+  2: { list: list! },
+  3: { list: list! },
+});
+export const SILENT: Partial<SeenHost> = { member: { state: 'silent', said: 'context deadline exceeded' } };
+export const NO_LIST = { list: undefined } as unknown as Partial<SeenHost>;
+export const LEDGER = { cluster: 'main', clusterId: 'beef', members: [], at: '' };
