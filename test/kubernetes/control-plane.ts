@@ -6,10 +6,10 @@ import type { Rig } from '../lab/rig.ts';
 import { addonManager, apiServer, controllerManager, ETC, PKI, type Pod, scheduler } from './manifests.ts';
 
 export interface ControlPlane {
-  /** Certificates, kubeconfigs, and a kubelet that knows no API server; nothing is started. */
+  /** Certificates, kubeconfigs and a kubelet that registers with its host's API server; nothing is started. */
   prepare(host: string): Promise<void>;
-  /** The manifests of the API server, the controller manager and the scheduler, and a kubelet that registers there, started. */
-  start(host: string): Promise<void>;
+  /** The manifests of the API server, the controller manager and the scheduler, for the kubelet to start. */
+  place(host: string): Promise<void>;
   /** That of the addon manager, which looks after /etc/kubernetes/addons every other second; for one of the hosts. */
   placeAddonManager(host: string): Promise<void>;
 }
@@ -20,7 +20,9 @@ export async function makeControlPlane({ lab }: Rig): Promise<ControlPlane> {
   const accounts = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 
   async function write(host: string, files: Record<string, string>): Promise<void> {
-    const place = 'umask 077; mkdir -p "$(dirname "$0")"; cat >"$0.new" && mv "$0.new" "$0"';
+    // A kubelet takes any file for a manifest whose name does not begin with a dot.
+    const place =
+      'umask 077; folder=$(dirname "$0"); mkdir -p "$folder"; cat >"$folder/.new" && mv "$folder/.new" "$0"';
     for (const [path, text] of Object.entries(files)) await lab.run(host, ['sh', '-c', place, path], text);
   }
   const placePod = (host: string, pod: Pod) =>
@@ -54,46 +56,44 @@ export async function makeControlPlane({ lab }: Rig): Promise<ControlPlane> {
         [`${ETC}/controller-manager.conf`]: await config('system:kube-controller-manager'),
         [`${ETC}/scheduler.conf`]: await config('system:kube-scheduler'),
         [`${ETC}/kubelet.conf`]: await config(`system:node:${host}`, 'system:nodes'),
-        // One that has never reached its API server ends no pod (deletePod in pkg/kubelet/kubelet.go), and what founds an etcd
-        // cluster changes etcd's manifest once.
-        ...kubelet({ anonymous: { enabled: true }, webhook: { enabled: false } }, 'AlwaysAllow', ''),
+        '/var/lib/kubelet/config.yaml': JSON.stringify(KUBELET),
+        '/etc/systemd/system/kubelet.service': UNIT,
       });
       await lab.run(host, `mkdir -p ${ETC}/manifests ${ETC}/addons && systemctl daemon-reload`);
     },
 
-    async start(host) {
-      const known = { anonymous: { enabled: false }, x509: { clientCAFile: `${PKI}/ca.crt` } };
-      await write(host, kubelet(known, 'Webhook', `--kubeconfig=${ETC}/kubelet.conf`));
+    async place(host) {
       for (const pod of [apiServer(lab.address(host)), controllerManager(), scheduler()]) await placePod(host, pod);
-      await lab.run(host, 'systemctl daemon-reload && systemctl restart kubelet');
     },
 
     placeAddonManager: (host) => placePod(host, addonManager()),
   };
 }
 
-/** Its configuration and its unit, by their paths. */
-function kubelet(authentication: object, authorization: string, more: string): Record<string, string> {
-  const config = {
-    apiVersion: 'kubelet.config.k8s.io/v1beta1',
-    kind: 'KubeletConfiguration',
-    staticPodPath: `${ETC}/manifests`,
-    authentication,
-    authorization: { mode: authorization },
-  };
-  // systemd reads a % of its own.
-  const flags = Object.entries(kubeletFlags).map(([name, value]) => `--${name}=${value.replaceAll('%', '%%')}`);
-  const unit = `[Unit]
+const KUBELET = {
+  apiVersion: 'kubelet.config.k8s.io/v1beta1',
+  kind: 'KubeletConfiguration',
+  staticPodPath: `${ETC}/manifests`,
+  authentication: {
+    anonymous: { enabled: false },
+    webhook: { enabled: true },
+    x509: { clientCAFile: `${PKI}/ca.crt` },
+  },
+  authorization: { mode: 'Webhook' },
+};
+
+// systemd reads a % of its own.
+const FLAGS = Object.entries(kubeletFlags).map(([name, value]) => `--${name}=${value.replaceAll('%', '%%')}`);
+
+const UNIT = `[Unit]
 Description=kubelet: The Kubernetes Node Agent
 [Service]
-ExecStart=/usr/bin/kubelet --config=/var/lib/kubelet/config.yaml ${more} ${flags.join(' ')}
+ExecStart=/usr/bin/kubelet --kubeconfig=${ETC}/kubelet.conf --config=/var/lib/kubelet/config.yaml ${FLAGS.join(' ')}
 Restart=always
 RestartSec=2
 [Install]
 WantedBy=multi-user.target
 `;
-  return { '/var/lib/kubelet/config.yaml': JSON.stringify(config), '/etc/systemd/system/kubelet.service': unit };
-}
 
 interface Pair {
   certificate: string;

@@ -40,13 +40,17 @@ describe('a host to make a master of', () => {
 });
 
 describe('three masters', () => {
-  it('serve, and each registers as a node that is ready', async () => {
+  it('get their etcd while their kubelets wait for an API server, and end no pod by themselves until then', async () => {
     await each((host) => master.prepare(host));
     rig.write({ 'pillar/defaults.yaml': `etcd_version: ${etcd}\n` });
     const applied = await rig.json('apply', 'running', '-t', 'masters', '--yes');
     expect([applied.status, applied.document.outcome]).toEqual([0, 'changed']);
+    const running = 'pgrep -cx etcd; tr "\\0" "\\n" </proc/$(pgrep -x etcd)/cmdline | grep initial-cluster-state';
+    await each(async (host) => expect(await rig.lab.run(host, running)).toBe('1\n--initial-cluster-state=existing'));
+  });
 
-    await each((host) => master.start(host));
+  it('serve, and each registers as a node that is ready', async () => {
+    await each((host) => master.place(host));
     await each((host) => expect.poll(() => orNothing(kubectl(host, 'get --raw /readyz')), soon).toBe('ok'));
     const ready = `get nodes -o jsonpath='{range .items[*]}{.metadata.name} {.status.conditions[?(@.type=="Ready")].status} {end}'`;
     await expect.poll(() => orNothing(kubectl('m1', ready)), soon).toBe('m1 True m2 True m3 True ');
