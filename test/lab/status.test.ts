@@ -40,7 +40,7 @@ async function look(
   ...args: string[]
 ): Promise<Ended & { main: Document['clusters'][0]; verdict: string; ms: number }> {
   const began = performance.now();
-  const ended = await rig.quorate('status', '--json', '--connect-limit', '3', ...args);
+  const ended = await rig.quorate('status', '--json', '--connect-limit', '6', ...args);
   const document = JSON.parse(ended.stdout) as Document;
   expect(validate(document) || validate.errors).toBe(true);
   for (const { programs } of document.clusters[0]!.members) {
