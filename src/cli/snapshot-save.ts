@@ -16,6 +16,7 @@ interface SaveCommandOptions extends CommonOptions {
   hashkv: boolean;
   canary: boolean;
   saveLimit: number;
+  cluster?: string;
 }
 
 export function addSnapshotSaveCommand(program: Command, shell: Shell): void {
@@ -29,6 +30,7 @@ export function addSnapshotSaveCommand(program: Command, shell: Shell): void {
       '--to <place>',
       'a directory, host://HOST/DIRECTORY or s3://BUCKET/PREFIX (default: pillar key snapshot.url)',
     )
+    .option('--cluster <name>', 'of this cluster alone (default: of each that the target has members of)')
     .option('--no-hashkv', "do not compare the members' data first: it reads the whole keyspace of each")
     .option('--no-canary', 'write no canary key: for a database that is full')
     .option('--save-limit <seconds>', 'limit in seconds: for the member to give all of it', positiveNumber, 600);
@@ -50,11 +52,17 @@ async function save(options: SaveCommandOptions, io: Io): Promise<number> {
     const message = 'no cluster: none of these hosts is in a group with etcd_cluster';
     return printInputFailures([{ reason: 'usage', message, next }], options, io);
   }
+  const chosen = clusters.filter(({ name }) => options.cluster === undefined || name === options.cluster);
+  if (chosen.length === 0) {
+    const message = `the target has no members of a cluster ${options.cluster}`;
+    const next = `it has of ${clusters.map(({ name }) => name).join(', ')}`;
+    return printInputFailures([{ reason: 'unknown', message, next }], options, io);
+  }
   return interruptible(async (signal) => {
     const connect = await createConnect(scope.value, options, signal);
     const saved: SavedSnapshot[] = [];
     const failures: Failure[] = [];
-    for (const cluster of clusters) {
+    for (const cluster of chosen) {
       const attempt = await saveCluster(cluster, { scope: scope.value, connect, options, io, signal });
       if (attempt.ok) saved.push(attempt.value);
       else failures.push(...attempt.failures);

@@ -18,7 +18,7 @@ export function describeStateTree(tree: StateTree): string {
   return parts.join('\n\n');
 }
 
-function describeState({ name, description, file, include, resources }: State): string {
+function describeState({ name, description, file, per, include, resources }: State): string {
   const width = Math.max(0, ...resources.map(({ id }) => id.length));
   const included = include.map(({ state, each, when }) => `  includes ${state}${describeChoice({ each, when })}`);
   return [
@@ -27,7 +27,7 @@ function describeState({ name, description, file, include, resources }: State): 
       .trim()
       .split('\n')
       .map((line) => `  ${line}`),
-    `  ${file}`,
+    `  ${file}${per === undefined ? '' : ', once for each etcd cluster of the host'}`,
     ...(included.length > 0 ? ['', ...included] : []),
     ...(resources.length > 0 ? [''] : []),
     ...resources.flatMap((resource) => describeResource(resource, width)),

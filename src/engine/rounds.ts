@@ -1,7 +1,8 @@
 // The rounds of an apply: one, and where it founded a cluster a second, in which `new` becomes `existing`.
 import { randomUUID } from 'node:crypto';
 import type { Failure } from '../failure.ts';
-import type { NodeKey } from '../graph/graph.ts';
+import type { Graph, NodeKey } from '../graph/graph.ts';
+import type { ClusterView } from '../modules/module.ts';
 import { type Applied, apply, type Bounds } from './apply.ts';
 import { isFounded, judge, type Knowledge, ledgerOf } from './beginning.ts';
 import { etcdClusters } from './clusters.ts';
@@ -35,20 +36,19 @@ export async function applyRounds(
   bounds: Bounds,
 ): Promise<Applied> {
   const { applied: first, proved } = await applyOnce(context, intent, seen, knowledge, bounds);
-  const founded = intent.plan.clusters.filter((view) => isFounded(context.loaded.graph, view));
-  if (!proved || founded.length === 0 || !isWell(first)) return first;
+  const founded = foundedWell(context.loaded.graph, intent.plan.clusters, first);
+  if (!proved || founded.length === 0) return first;
 
   // The proof has just asked every host that was written to: that is this round's look.
   const later = { ...knowledge, now: new Date().toISOString() };
   const judged = judge(context.loaded, proved, later);
   const again = makePlan(context.run, context.loaded, await recallAll(context, judged));
-  const names = founded.map(({ name }) => name);
-  context.emit({ type: 'planned', at: new Date(), plan: again.plan, founded: names });
+  context.emit({ type: 'planned', at: new Date(), plan: again.plan, founded });
   const { applied: second } = await applyOnce(context, again, judged, later, {
     ...bounds,
     start: 'before its second round',
   });
-  return mergeRounds(first, second, names);
+  return mergeRounds(first, second, founded);
 }
 
 async function applyOnce(
@@ -86,8 +86,19 @@ async function keepLedgers(
 
 const ILL: ReadonlySet<Outcome> = new Set(['failed', 'blocked', 'refused', 'unreachable']);
 
-function isWell({ results, interrupted }: Applied): boolean {
-  return interrupted === undefined && ![...results.values()].some(({ outcome }) => ILL.has(outcome));
+/** Names of the clusters that were founded and serve; one of them does not wait for another that could not be. */
+export function foundedWell(
+  graph: Graph,
+  clusters: readonly ClusterView[],
+  { results, interrupted }: Pick<Applied, 'results' | 'interrupted'>,
+): string[] {
+  if (interrupted) return [];
+  const ill = new Set([...results].filter(([, { outcome }]) => ILL.has(outcome)).map(([key]) => clusterOf(graph, key)));
+  return clusters.filter((view) => isFounded(graph, view) && !ill.has(view.name)).map(({ name }) => name);
+}
+
+function clusterOf({ nodes }: Graph, key: NodeKey): string | undefined {
+  return nodes.get(key)!.cluster;
 }
 
 /** The results of both rounds as those of one run, in which the clusters `founded` were founded by the first. */

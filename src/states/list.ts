@@ -63,6 +63,8 @@ interface StateDescription {
   name: string;
   description: string;
   file: string;
+  /** A host that is a member of two clusters has it twice. */
+  per?: 'cluster';
   include: { state: string; each?: string; when?: string; place: Place }[];
   resources: ResourceDescription[];
 }
@@ -93,11 +95,12 @@ function listInOrder(states: ReadonlyMap<string, State>, name: string, seen: Set
   return [...state.include.flatMap((include) => listInOrder(states, include.state, seen)), state];
 }
 
-function describeOne({ name, description, sources, include, resources }: State): StateDescription {
+function describeOne({ name, description, sources, perCluster, include, resources }: State): StateDescription {
   return {
     name,
     description,
     file: sources[0]!.file,
+    ...(perCluster ? { per: 'cluster' as const } : {}),
     include: include.map(({ state, each, when, place }) => ({ state, ...describeChoice({ each, when }), place })),
     resources: resources.map(describeResource),
   };

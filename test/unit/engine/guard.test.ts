@@ -52,8 +52,8 @@ function pillar(more: ValueMap = {}): ValueMap {
 }
 
 /** Of this host, whose /var/lib/quorate is elsewhere. */
-function ask(more: ValueMap = {}) {
-  const script = guardScript(pillar(more), { name: 'main', service: 'etcd' }, DECLARED)!;
+function ask(more: ValueMap = {}, cluster: Parameters<typeof guardScript>[1] = { name: 'main', service: 'etcd' }) {
+  const script = guardScript(pillar(more), cluster, DECLARED)!;
   const { status, stdout, stderr } = host.run(
     `export ETCDCTL_ENDPOINTS=http://elsewhere https_proxy=http://proxy\n${script.replaceAll('/var/lib/quorate', host.home)}`,
   );
@@ -128,6 +128,15 @@ describe.each(SHELLS)('a host with %s', (shell) => {
       writeFileSync(join(host.home, 'main.bootstrap'), text);
       expect([text, ask()]).toMatchObject([text, { ledger: 'damaged', marker: 'damaged' }]);
     }
+  });
+
+  it.each(['json', 'bootstrap'])('says that it has an events cluster that the pillar does not have (.%s)', (kind) => {
+    expect(ask()).not.toHaveProperty('forgottenEvents');
+    writeFileSync(join(host.home, `main-events.${kind}`), '{}');
+    expect(ask()).toMatchObject({ forgottenEvents: true });
+    expect(ask({ etcd_events: true })).not.toHaveProperty('forgottenEvents');
+    const events = { name: 'main-events', service: 'etcd-events', eventsOf: 'main' } as const;
+    expect(ask({}, events)).not.toHaveProperty('forgottenEvents');
   });
 
   it('says which etcd is installed, where that decides', () => {

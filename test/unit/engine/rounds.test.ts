@@ -2,8 +2,9 @@
 import { describe, expect, it, test } from 'vitest';
 import type { Applied } from '../../../src/engine/apply.ts';
 import type { Outcome, Result } from '../../../src/engine/events.ts';
-import { mergeRounds } from '../../../src/engine/rounds.ts';
-import type { NodeKey } from '../../../src/graph/graph.ts';
+import { foundedWell, mergeRounds } from '../../../src/engine/rounds.ts';
+import type { Graph, GraphNode, NodeKey } from '../../../src/graph/graph.ts';
+import type { ClusterView } from '../../../src/modules/module.ts';
 
 function applied(outcome: Outcome, path: string, more: Partial<Applied> = {}): Applied {
   const change = { path, before: 1, after: 2 };
@@ -64,5 +65,41 @@ test('a second round that was stopped says that the cluster is there, and that r
     message:
       'cluster main is founded and serves, but `new` has not become `existing` on all its members: the locks of main were lost',
     next: 'see `quorate lock show`; that run finishes it',
+  });
+});
+
+describe('of two clusters that one run founds, the second round', () => {
+  const node = (cluster: string) =>
+    ({ cluster, declaration: { module: { name: 'etcd.member' } } }) as unknown as GraphNode;
+  const graph: Graph = {
+    nodes: new Map([
+      ['m1 guard', node('main')],
+      ['m1 guard[events]', node('main-events')],
+    ]),
+    order: [],
+  };
+  const view = (name: string): ClusterView => ({ name, members: [], beginning: { kind: 'bootstrap', token: 't' } });
+  const clusters = [view('main'), view('main-events')];
+  const results = (main: Outcome, events: Outcome) => {
+    const of = (outcome: Outcome) => only(applied(outcome, 'a'));
+    return new Map([
+      ['m1 guard', of(main)],
+      ['m1 guard[events]', of(events)],
+    ]);
+  };
+
+  it('comes for both, or for the one that serves where the other could not be founded', () => {
+    expect(foundedWell(graph, clusters, { results: results('changed', 'changed') })).toEqual(['main', 'main-events']);
+    expect(foundedWell(graph, clusters, { results: results('changed', 'failed') })).toEqual(['main']);
+    expect(foundedWell(graph, clusters, { results: results('refused', 'changed') })).toEqual(['main-events']);
+  });
+
+  it('comes for none after a run that was stopped, and not for one that was there before', () => {
+    const interrupted = { reason: 'interrupted' as const, message: 'stopped' };
+    expect(foundedWell(graph, clusters, { results: results('changed', 'changed'), interrupted })).toEqual([]);
+    const known: ClusterView = { name: 'main', members: [] };
+    expect(foundedWell(graph, [known, clusters[1]!], { results: results('changed', 'changed') })).toEqual([
+      'main-events',
+    ]);
   });
 });

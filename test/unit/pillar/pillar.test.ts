@@ -307,6 +307,30 @@ describe('a bad pillar is refused at its exact place', () => {
       ],
     ],
     [
+      { 'clusters/main.yaml': 'etcd_events: true\netcd_events_peer_port: 2379\n' },
+      [
+        'clusters/main.yaml:2:24 schema: etcd_client_port and etcd_events_peer_port are both 2379 → give each a port of its own',
+      ],
+    ],
+    [
+      { 'clusters/main.yaml': 'etcd_events: true\netcd_events_data_dir: /var/lib/etcd/events\n' },
+      [
+        'clusters/main.yaml:2:23 schema: etcd_events_data_dir (/var/lib/etcd/events) and etcd_data_dir (/var/lib/etcd) lie in each other → give each a directory of its own',
+      ],
+    ],
+    [
+      { 'clusters/main.yaml': 'etcd_events: true\netcd_events_extra_args: { data-dir: /x }\n' },
+      [
+        'clusters/main.yaml:2:37 schema: etcd_events_extra_args may not have --data-dir: Quorate sets it itself → set etcd_data_dir',
+      ],
+    ],
+    [
+      { 'hosts/m1.yaml': 'etcd_events: true\n' },
+      [
+        'hosts/m1.yaml:1:14 schema: etcd_events is true for m1 and false for m2, but the events cluster of main has the same members as main → set it in clusters/main.yaml, for all of them',
+      ],
+    ],
+    [
       { 'clusters/main.yaml': 'etcd_member_name: etcd\n' },
       [
         'clusters/main.yaml:1:19 duplicate: m1 and m2 are both the member etcd of cluster main → set etcd_member_name in hosts/NAME.yaml alone, or leave it out: it is the host name then',

@@ -26,6 +26,8 @@ interface Given {
   etcd?: ValueMap;
   /** The name of the member of m1. */
   member?: string;
+  /** Of this one alone, with its key; else of main's, and what it stands on. */
+  state?: string;
 }
 
 /** What kubernetes.etcd.configured wants of m1, by resource; those that do not apply are left out. */
@@ -34,6 +36,7 @@ async function wanted({
   inventory = INVENTORY,
   etcd = EXISTING,
   member = 'm1',
+  state,
 }: Given): Promise<Map<string, ValueMap>> {
   const folder = mkdtempSync(join(tmpdir(), 'quorate-states-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
@@ -56,7 +59,8 @@ async function wanted({
   });
   const wants = [...must(loaded).graph.nodes.values()].flatMap((node): [string, ValueMap][] => {
     const declaration = node.declarations.get('m1');
-    if (!/^kubernetes\.etcd\.(configured|installed|user)$/.test(declaration?.state ?? '')) return [];
+    const from = declaration?.id.split('/')[0] ?? '';
+    if (state === undefined ? !/^kubernetes\.etcd\.(configured|installed|user)$/.test(from) : from !== state) return [];
     const rendered = must(declaration!.render({ os: 'debian', etcd }));
     return rendered.skip ? [] : [[declaration!.id.split('/')[1]!, rendered.want]];
   });
@@ -176,6 +180,34 @@ describe('the unit of systemd and its environment', () => {
   it('may write to the directories of the data and of the log alone', async () => {
     const unit = await text({ pillar: 'etcd_runtime: systemd\netcd_wal_dir: /mnt/wal\n' }, 'unit');
     expect(unit).toContain('\nProtectSystem=strict\nReadWritePaths=/var/lib/etcd /mnt/wal\n');
+  });
+});
+
+describe('the events cluster', () => {
+  const PILLAR = 'etcd_version: 3.5.16\netcd_wal_dir: /mnt/wal\netcd_events: true\n';
+  const state = 'kubernetes.etcd.configured[events]';
+
+  it('has the same static pod, where main is not', async () => {
+    const pod = (await wanted({ pillar: PILLAR, state })).get('manifest')!;
+    expect(pod.path).toBe('/etc/kubernetes/manifests/etcd-events.yaml');
+    await expect(dumpDocument(pod.document as Value, 'yaml')).toMatchFileSnapshot('snapshots/static_pod-events.txt');
+  });
+
+  it('has the same unit, where main is not', async () => {
+    const wants = await wanted({ pillar: `${PILLAR}etcd_runtime: systemd\n`, state });
+    expect(wants.get('unit')!.path).toBe('/etc/systemd/system/etcd-events.service');
+    expect(wants.get('environment')!.path).toBe('/etc/etcd-events/etcd.env');
+    expect(wants.get('service')!.name).toBe('etcd-events');
+    await expect(wants.get('unit')!.content).toMatchFileSnapshot('snapshots/systemd-events.service');
+    await expect(wants.get('environment')!.content).toMatchFileSnapshot('snapshots/systemd-events.env');
+  });
+
+  it.each(['static_pod', 'systemd'])('changes nothing of main, by %s', async (runtime) => {
+    const pillar = `etcd_runtime: ${runtime}\netcd_version: 3.5.16\n`;
+    const main = 'kubernetes.etcd.configured';
+    const both = await wanted({ pillar: `${pillar}etcd_events: true\n`, state: main });
+    expect(both).toEqual(await wanted({ pillar, state: main }));
+    expect(both.size).toBeGreaterThan(3);
   });
 });
 

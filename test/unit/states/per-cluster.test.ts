@@ -1,7 +1,9 @@
 // States that a host has once for each cluster that it is a member of: what they are called, what they see, whom they wait for.
 import { describe, expect, it } from 'vitest';
+import { describeStateTree } from '../../../src/cli/state-text.ts';
 import type { RenderContext } from '../../../src/states/declaration.ts';
-import { CONTEXT, complain, createRig, declare, failuresOf, must, state } from './rig.ts';
+import { describeState } from '../../../src/states/list.ts';
+import { CONTEXT, complain, createRig, declare, failuresOf, MODULES, must, state } from './rig.ts';
 
 const MAIN: RenderContext = { ...CONTEXT, pillar: { port: 2379, log: true } };
 const BOTH: RenderContext = {
@@ -107,6 +109,17 @@ describe('a state per cluster', () => {
     const asked = must(set.declare(BOTH)).declarations.map(({ id }) => id);
     expect(asked).toContain('member/service');
     expect(asked).toContain('member[events]/service');
+  });
+
+  it('says so when it is described', async () => {
+    const { directory } = createRig(FILES);
+    const tree = must(await describeState({ directories: [directory], name: 's', modules: MODULES }));
+    expect(tree.includes.map(({ name, per }) => [name, per])).toEqual([
+      ['guard', 'cluster'],
+      ['programs', undefined],
+      ['member', 'cluster'],
+    ]);
+    expect(describeStateTree(tree)).toContain('guard.yaml, once for each etcd cluster of the host');
   });
 
   it('is refused where both would own one thing', async () => {

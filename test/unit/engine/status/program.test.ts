@@ -106,6 +106,30 @@ it('whatever a host prints, what is seen has its form', () => {
 });
 
 describe.each(SHELLS)('in %s', (_name, shell) => {
+  it('tells two members of a host apart, each with its own data and manifest', async () => {
+    for (const name of ['data/member', 'events/member']) mkdirSync(join(folder, name), { recursive: true });
+    put('manifests/etcd-events.yaml', '{}');
+    const events: StatusPaths = {
+      ...paths,
+      cluster: 'main-events',
+      service: 'etcd-events',
+      beside: true,
+      otherDataDirs: [paths.dataDir],
+      dataDir: join(folder, 'events'),
+      clientPort: 1,
+    };
+    const answers = await run(shell, statusProgram([paths, events]));
+    expect(parseStatus(answers, paths, undefined)).toMatchObject({
+      member: { state: 'answered' },
+      runtime: { manifest: join(folder, 'manifests/etcd.yaml') },
+    });
+    expect(parseStatus(answers, events, undefined)).toMatchObject({
+      member: { state: 'closed' },
+      runtime: { manifest: join(folder, 'manifests/etcd-events.yaml'), present: true },
+      data: { member: true },
+    });
+  });
+
   it('tells all that there is, and nothing of a key', async () => {
     mkdirSync(join(folder, 'data/member/snap'), { recursive: true });
     put('data/member/snap/db', 'x'.repeat(4096));
