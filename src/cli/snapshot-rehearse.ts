@@ -207,7 +207,8 @@ async function connectOne(
   { scope, connect, options }: Work,
   receipt: Receipt | undefined,
 ): Promise<Attempt<ApplySession>> {
-  const members = scope.inventory.clusters.get(receipt?.cluster.name ?? '')?.members ?? [];
+  const { etcdClusters } = await import('../engine/clusters.ts');
+  const members = etcdClusters(scope).get(receipt?.cluster.name ?? '')?.members ?? [];
   const hosts = options.on !== undefined ? [options.on] : options.target !== undefined ? scope.targets : members;
   if (hosts.length === 0) {
     const message = receipt
