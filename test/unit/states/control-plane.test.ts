@@ -267,4 +267,16 @@ describe('removed', () => {
       expect(service.after).toContainEqual({ to: guard, kind: 'require' });
     }
   });
+
+  it.each([
+    ['kubelet.removed', '', 'service', '/etc/kubernetes/manifests/etcd-events.yaml'],
+    ['kubernetes.removed', 'etcd_runtime: systemd\n', 'events-service', '/etc/systemd/system/etcd-events.service'],
+  ])('%s asks the guard of the events cluster too', async (state, runtime, service, path) => {
+    const pillar = `${runtime}etcd_events: true\n`;
+    expect(await paths(state, pillar)).toContain(path);
+    const { graph } = await loaded(state, pillar);
+    const { after } = graph.nodes.get(`M1 kubernetes.${state.replace('kubernetes.', '')}/${service}`)!;
+    expect(after).toContainEqual({ to: 'M1 kubernetes.etcd.expendable[events]/member', kind: 'require' });
+    expect(graph.nodes.get('M1 kubernetes.etcd.expendable[events]/member')!.cluster).toBe('main-events');
+  });
 });
