@@ -146,6 +146,26 @@ describe('a CA that this controller does not have', () => {
     );
   });
 
+  it('is not taken for lost because of what another CA in the same directory has signed', async () => {
+    const given = { path: PATH, name: 'kubernetes', signs: ['apiserver.crt'] };
+    const beside = (...names: string[]) =>
+      pkiCa.recall!(complete(pkiCa, given) as never, controller, [
+        { host: 'm1', seen: see(observe(undefined, { beside: names })) },
+      ]);
+    expect(await beside('apiserver-etcd-client.crt', 'front-proxy-ca.crt')).toMatchObject({ ok: true });
+    expect(await beside('apiserver-etcd-client.crt', 'apiserver.crt')).toMatchObject({
+      ok: false,
+      failures: [
+        {
+          message: expect.stringMatching(
+            /no CA kubernetes for cluster main, but m1 has certificates of one \(apiserver\.crt\)$/,
+          ),
+          next: expect.stringMatching(/or set control_plane: kubeadm$/),
+        },
+      ],
+    });
+  });
+
   it('is not made anew beside certificates that an earlier one signed', async () => {
     expect(await recall({ m1: observe(undefined, { beside: ['peer.crt', 'server.crt'] }), m2: BARE })).toEqual(
       refusal(`${LOST}, but m1 has certificates of one (peer.crt, server.crt)`, BACK),
