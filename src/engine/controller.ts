@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Controller } from '../modules/module.ts';
 import type { Declaration } from '../states/declaration.ts';
 import type { RunContext } from './context.ts';
+import { readLedgers } from './controller-ledger.ts';
 
 /** Touches nothing: what is kept is read when a module asks for it. */
 export async function controllerFor(
@@ -16,5 +17,9 @@ export async function controllerFor(
     import('../pki/key-keeper.ts'),
   ]);
   const directory = join(home, 'pki', cluster);
-  return { host, cluster: { name: cluster, authorities: keepAuthorities(directory), keys: keepKeys(directory) } };
+  const ledger = async () => (await readLedgers(home, [cluster])).get(cluster);
+  return {
+    host,
+    cluster: { name: cluster, authorities: keepAuthorities(directory), keys: keepKeys(directory), ledger },
+  };
 }

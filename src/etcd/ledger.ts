@@ -13,6 +13,17 @@ export interface Ledger {
   members: LedgerMember[];
   /** When it was written; RFC 3339. */
   at: string;
+  /** Its data came from a snapshot: in place of which clusters. */
+  restored?: Restoration;
+}
+
+export interface Restoration {
+  /** Of the snapshot. */
+  sha256: string;
+  /** Pillar restore_generation: how often it was meant. */
+  generation: number;
+  /** Ids of the clusters that it took the place of, as far as they were known. Their ledgers are of the past. */
+  former: string[];
 }
 
 export interface LedgerMember {
@@ -35,7 +46,7 @@ const SCHEMA = 1;
 
 /** One line of JSON for programs, broken into lines for people; ends with a newline. */
 export function formatLedger(ledger: Ledger): string {
-  const { cluster, clusterId, token, members, at } = ledger;
+  const { cluster, clusterId, token, members, at, restored } = ledger;
   const document = {
     quorate: 'ledger',
     schema: SCHEMA,
@@ -44,6 +55,7 @@ export function formatLedger(ledger: Ledger): string {
     ...(token === undefined ? {} : { token }),
     [INITIAL_CLUSTER]: initialCluster(members),
     members,
+    ...(restored === undefined ? {} : { restored }),
     at,
   };
   return `${JSON.stringify(document, null, 1)}\n`;
@@ -67,11 +79,26 @@ export type Found<T> = T | 'damaged';
 export function parseLedger(text: string): Found<Ledger> {
   const fields = parseDocument(text, 'ledger');
   const { cluster, clusterId, token, at } = fields ?? {};
+  const restored = fields?.restored === undefined ? undefined : parseRestoration(fields.restored);
   const members = Array.isArray(fields?.members) ? fields.members.map(parseMember) : [];
   if (typeof cluster !== 'string' || typeof clusterId !== 'string' || !isId(clusterId)) return 'damaged';
   if (typeof at !== 'string' || members.length === 0 || !members.every((member) => member !== undefined))
     return 'damaged';
-  return { cluster, clusterId, ...(typeof token === 'string' ? { token } : {}), members, at };
+  if (fields?.restored !== undefined && restored === undefined) return 'damaged';
+  return {
+    cluster,
+    clusterId,
+    ...(typeof token === 'string' ? { token } : {}),
+    members,
+    at,
+    ...(restored ? { restored } : {}),
+  };
+}
+
+function parseRestoration(value: unknown): Restoration | undefined {
+  const { sha256, generation, former } = fieldsOf(value) ?? {};
+  if (typeof sha256 !== 'string' || typeof generation !== 'number' || !Array.isArray(former)) return undefined;
+  return former.every((id) => typeof id === 'string' && isId(id)) ? { sha256, generation, former } : undefined;
 }
 
 export function parseMarker(text: string): Found<Marker> {

@@ -1,6 +1,7 @@
 // The contract of a module: the pure functions behind one resource function such as `file.managed`.
 
 import type { Beginning } from '../etcd/beginning/situation.ts';
+import type { Found, Ledger } from '../etcd/ledger.ts';
 import type { Attempt } from '../failure.ts';
 import type { AuthorityKeeper } from '../pki/keeper.ts';
 import type { KeyKeeper } from '../pki/key-keeper.ts';
@@ -94,7 +95,13 @@ export interface MemberView {
 export interface Controller {
   host: string;
   /** Absent: the host is in no cluster, and nothing is kept for it. */
-  cluster?: { name: string; authorities: AuthorityKeeper; keys: KeyKeeper };
+  cluster?: {
+    name: string;
+    authorities: AuthorityKeeper;
+    keys: KeyKeeper;
+    /** What this controller has written down of it. */
+    ledger(): Promise<Found<Ledger> | undefined>;
+  };
 }
 
 /** The same resource on a member of the host's cluster, the host itself included. */

@@ -4,6 +4,7 @@ import { etcdBinaries } from './etcd/binaries.ts';
 import { etcdHealthy } from './etcd/healthy.ts';
 import { etcdMayStop } from './etcd/may_stop.ts';
 import { etcdMember } from './etcd/member.ts';
+import { etcdRestored } from './etcd/restored.ts';
 import { fileAbsent } from './file/absent.ts';
 import { fileDirectory } from './file/directory.ts';
 import { fileManaged } from './file/managed.ts';
@@ -25,6 +26,7 @@ const all: AnyModule[] = [
   etcdHealthy,
   etcdMayStop,
   etcdMember,
+  etcdRestored,
   fileAbsent,
   fileDirectory,
   fileManaged,

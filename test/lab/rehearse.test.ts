@@ -42,7 +42,7 @@ function useVersion(version: string): void {
 }
 
 beforeAll(async () => {
-  rig = await openRig('trestore', '10.213.86', 1);
+  rig = await openRig('trehearse', '10.213.96', 1);
   useVersion(NEWEST);
   etcd = await openEtcdByHand(rig, NEWEST);
   for (const version of VERSIONS) writeFileSync(join(rig.folder, `${version}.db`), snapshotOf(version));

@@ -47,7 +47,8 @@ export function judgeKnown(situation: Situation): Judgement {
   }
   const refusal = compareMembers(situation, listed);
   if (refusal) return refuse(refusal);
-  const renewed = ledgerOf(situation, listed, newest.token, now);
+  const { restored } = newest;
+  const renewed = { ...ledgerOf(situation, listed, newest.token, now), ...(restored ? { restored } : {}) };
   return {
     beginning: { kind: 'known', ledger: sameLedger(newest, renewed) ? newest : renewed },
     refusals: wipedMembers(situation, (entry) => entry?.started === true),

@@ -116,6 +116,7 @@ describe('a CA that this controller does not have', () => {
     cluster: {
       name: 'main',
       keys: NO_KEYS,
+      ledger: async () => undefined,
       authorities: {
         place: (name) => `/state/pki/main/${name}`,
         read: async () => succeed(undefined),

@@ -144,6 +144,7 @@ function controllerWith(authority: typeof AUTHORITY | undefined): Controller {
     cluster: {
       name: 'main',
       keys: NO_KEYS,
+      ledger: async () => undefined,
       authorities: {
         place: () => '/state/pki/main/etcd',
         read: async () => succeed(authority),

@@ -17,7 +17,12 @@ let home: string;
 let controller: Controller;
 beforeEach(() => {
   home = mkdtempSync(join(tmpdir(), 'quorate-keys-'));
-  const cluster = { name: 'main', authorities: keepAuthorities(home), keys: keepKeys(home) };
+  const cluster = {
+    name: 'main',
+    ledger: async () => undefined,
+    authorities: keepAuthorities(home),
+    keys: keepKeys(home),
+  };
   controller = { host: 'm1', cluster };
 });
 afterEach(() => rmSync(home, { recursive: true }));

@@ -1,0 +1,111 @@
+// After a restore: who learns the new cluster from whom, and what is not started because only a part of it is restored.
+import { expect, test } from 'vitest';
+import { judgeBeginning } from '../../../src/etcd/beginning/judge.ts';
+import type { MemberSighting, Situation } from '../../../src/etcd/beginning/situation.ts';
+import type { Ledger } from '../../../src/etcd/ledger.ts';
+import type { DeclaredMember, ListedMember } from '../../../src/etcd/members.ts';
+import type { MemberStatus } from '../../../src/etcd/status.ts';
+
+const DECLARED: DeclaredMember[] = ['m1', 'm2', 'm3'].map((host, n) => ({
+  host,
+  name: host,
+  peerUrl: `https://10.0.0.${n + 1}:2380`,
+}));
+const members = (first: number) => DECLARED.map(({ name, peerUrl }, n) => ({ name, id: `${first + n}`, peerUrl }));
+const OLD: Ledger = { cluster: 'main', clusterId: 'c1', token: 'old', members: members(1), at: '2030-01-01T00:00:00Z' };
+// Older by its host's clock: nobody's clock decides what is of the past.
+const NEW: Ledger = {
+  cluster: 'main',
+  clusterId: 'c2',
+  token: 'new',
+  members: members(4),
+  at: '2020-01-01T00:00:00Z',
+  restored: { sha256: 'a'.repeat(64), generation: 1, former: ['c0', 'c1'] },
+};
+const LISTED: ListedMember[] = NEW.members.map(({ name, id, peerUrl }) => ({
+  id,
+  name,
+  peerUrls: [peerUrl],
+  started: true,
+  learner: false,
+}));
+
+const restored: MemberSighting = { hasData: true, ledger: NEW };
+const stopped: MemberSighting = { hasData: true, ledger: OLD };
+const wiped: MemberSighting = { hasData: false };
+const serves: MemberSighting = {
+  ...restored,
+  status: { clusterId: 'c2', healthy: true } as MemberStatus,
+  members: LISTED,
+};
+
+function judge(hosts: (MemberSighting | undefined)[], ledger?: Ledger) {
+  const { beginning, refusals } = judgeBeginning({
+    cluster: 'main',
+    declared: DECLARED,
+    targets: new Set(['m1', 'm2', 'm3']),
+    seen: new Map(hosts.flatMap((one, n) => (one ? [[`m${n + 1}`, one] as const] : []))),
+    ...(ledger ? { ledger } : {}),
+    obstacles: [],
+    refusals: [],
+    newToken: 'fresh',
+    now: '2040-02-02T00:00:00.000Z',
+  } satisfies Situation);
+  if (beginning.kind === 'refused') return `${beginning.refusal.refused}; ${beginning.refusal.next}`;
+  const id = 'ledger' in beginning ? beginning.ledger.clusterId : beginning.token;
+  return `${beginning.kind} ${id}${[...refusals.keys()].map((host) => ` !${host}`).join('')}`;
+}
+
+test.each<[string, (MemberSighting | undefined)[], Ledger | undefined, string | RegExp]>([
+  ['a controller that remembers the old cluster learns the new one', [restored, restored, restored], OLD, 'known c2'],
+  ['also from a quorum', [restored, restored, undefined], OLD, 'known c2'],
+  ['one host alone could be the one that is wrong', [restored, undefined, undefined], OLD, /^split brain/],
+  ['a controller that knows neither learns it', [restored, restored, restored], undefined, 'known c2'],
+  ['and one that knows it has nothing to learn', [restored, restored, restored], NEW, 'known c2'],
+  ['while it serves', [serves, serves, serves], OLD, 'known c2'],
+  [
+    'a member of before is not started beside restored ones',
+    [restored, stopped, restored],
+    OLD,
+    /^cluster main is restored only in part: m1, m3 are, m2 is not; apply kubernetes.etcd.restored to m2 too/,
+  ],
+  [
+    'whatever the controller knows',
+    [stopped, restored, stopped],
+    NEW,
+    /^cluster main is restored only in part: m2 is, m1, m3 are not/,
+  ],
+  [
+    'nor is anything where one is not restored yet, and the new cluster has never served',
+    [restored, restored, wiped],
+    OLD,
+    /^cluster main is restored only in part: m1, m2 are, m3 is not/,
+  ],
+  ['once it serves the others go on', [serves, serves, wiped], OLD, 'known c2 !m3'],
+  ['a restored member whose disk is lost is not started empty', [restored, restored, wiped], NEW, 'known c2 !m3'],
+  [
+    'a ledger that names no such past is a split brain still',
+    [{ hasData: true, ledger: { ...NEW, restored: { ...NEW.restored!, former: ['c0'] } } }, restored, restored],
+    OLD,
+    /^split brain/,
+  ],
+])('%s', (_what, hosts, ledger, expected) => {
+  const verdict = judge(hosts, ledger);
+  if (expected instanceof RegExp) expect(verdict).toMatch(expected);
+  else expect(verdict).toBe(expected);
+});
+
+test('what it was restored from stays written down when it serves', () => {
+  const seen = new Map(DECLARED.map(({ host }) => [host, serves]));
+  const { beginning } = judgeBeginning({
+    cluster: 'main',
+    declared: DECLARED,
+    targets: new Set(),
+    seen,
+    obstacles: [],
+    refusals: [],
+    newToken: 'x',
+    now: 'now',
+  });
+  expect(beginning).toMatchObject({ kind: 'known', ledger: { restored: NEW.restored } });
+});
