@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -9,11 +9,10 @@ let copy: string;
 
 beforeEach(() => {
   copy = mkdtempSync(join(tmpdir(), 'quorate-scaffold-'));
-  for (const each of ['src', 'package.json', 'tsconfig.json', 'biome.json', 'vitest.config.ts', '.gitignore']) {
+  const parts = ['src', 'test/unit', 'package.json', 'tsconfig.json', 'biome.json', 'vitest.config.ts', '.gitignore'];
+  for (const each of parts) {
     if (existsSync(join(project, each))) cpSync(join(project, each), join(copy, each), { recursive: true });
   }
-  mkdirSync(join(copy, 'test/unit'), { recursive: true });
-  cpSync(join(project, 'test/unit/modules'), join(copy, 'test/unit/modules'), { recursive: true });
   symlinkSync(join(project, 'node_modules'), join(copy, 'node_modules'));
 });
 afterEach(() => rmSync(copy, { recursive: true, force: true }));
