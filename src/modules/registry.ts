@@ -4,6 +4,7 @@ import { etcdBinaries } from './etcd/binaries.ts';
 import { etcdHealthy } from './etcd/healthy.ts';
 import { etcdMayStop } from './etcd/may_stop.ts';
 import { etcdMember } from './etcd/member.ts';
+import { etcdPod } from './etcd/pod.ts';
 import { etcdRestored } from './etcd/restored.ts';
 import { fileAbsent } from './file/absent.ts';
 import { fileDirectory } from './file/directory.ts';
@@ -26,6 +27,7 @@ const all: AnyModule[] = [
   etcdHealthy,
   etcdMayStop,
   etcdMember,
+  etcdPod,
   etcdRestored,
   fileAbsent,
   fileDirectory,

@@ -88,7 +88,7 @@ function describeReaction(entry: PlanEntry, cause: string, changed: ReadonlySet<
   return `${verb} because of ${name}`;
 }
 
-const REACTIONS: { readonly [family: string]: string } = { service: 'restarts', command: 'runs' };
+const REACTIONS: { readonly [family: string]: string } = { service: 'restarts', etcd: 'restarts', command: 'runs' };
 
 function problemBlocks(plan: Plan, verdict: PlanEntry['verdict'], options: RenderOptions): Block[] {
   return problems(plan, verdict).map((entry) => {

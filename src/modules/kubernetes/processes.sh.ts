@@ -14,9 +14,18 @@ export const componentsProperty: ParameterProperty = {
   'x-identity': true,
 };
 
+/** `q_age PID`: how long it has run, in seconds. The 22nd word is when it began, in hundredths of a second since the boot. */
+export const PROCESS_AGE = `
+q_age() {
+  q_stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
+  set -- \${q_stat##*) }
+  read -r q_uptime q_idle </proc/uptime
+  echo $((\${q_uptime%.*} - \${20} / 100))
+}`.trimStart();
+
 /**
  * `q_pids COMPONENT`: the processes of this name that a container runtime has started, one a line; an etcd of systemd's
- * is none. The kernel keeps 15 letters of a name. `q_age PID`: how long it has run, in seconds.
+ * is none. The kernel keeps 15 letters of a name.
  */
 export const PROCESSES = `
 q_pids() {
@@ -29,12 +38,7 @@ q_pids() {
     case $q_parent in containerd-shim* | conmon* | docker-contain*) echo "\${q_process#/proc/}" ;; esac
   done
 }
-q_age() {
-  q_stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
-  set -- \${q_stat##*) }
-  read -r q_uptime q_idle </proc/uptime
-  echo $((\${q_uptime%.*} - \${20} / 100))
-}`.trimStart();
+${PROCESS_AGE}`.trimStart();
 
 /** Prints `pods`, and then on one line which of the components run. */
 export function readRunning(components: string[]): string {
