@@ -275,7 +275,7 @@ describe('a roll', () => {
 
   it('stops behind a member that does not come back, leaves the others untouched, and goes on when that is mended', async () => {
     const before = await Promise.all(HOSTS.map((host) => rig.lab.listing(host)));
-    pillar('etcd_snapshot_count: 20000\netcd_extra_args: { auto-compaction-mode: sometimes }\n');
+    pillar('etcd_snapshot_count: 21000\netcd_extra_args: { auto-compaction-mode: sometimes }\n');
     const { status, document } = await rig.json(...APPLY);
 
     expect(status).toBe(5);
@@ -293,7 +293,7 @@ describe('a roll', () => {
     }
     await etcdctl(others[0]!, 'put still works');
 
-    pillar('etcd_snapshot_count: 20000\n');
+    pillar('etcd_snapshot_count: 21000\n');
     const mended = await rig.json(...APPLY);
     expect(mended.status).toBe(0);
     expect(ends(mended.document, 'service')).toEqual(HOSTS.map((h) => `${h} ${h === broken ? 'changed' : 'ok'}`));
