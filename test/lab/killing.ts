@@ -1,0 +1,80 @@
+// When a controller is killed in the middle of the main job, and what every next run has to bring about.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from 'vitest';
+import { type Cluster, HOSTS } from './cluster.ts';
+import { saying } from './saying.ts';
+
+export const APPLY = ['apply', 'running', '-t', 'masters', '--yes'];
+const AGAIN = [...APPLY, '--lock-wait', '60'];
+
+/** When the controller is killed: at a share of the time that a run takes, or when it has said something so many times. */
+export type Moment = { name: string; share?: number; text?: string; times?: number };
+
+export const saidThat = (text: string, times = 1): Moment => ({
+  name: `when it has said "${text}"${times > 1 ? ` ${times} times` : ''}`,
+  text,
+  times,
+});
+
+/** Shares of a run, spread evenly and not quite: the same in every test run. */
+export function shares(count: number, seed: number): Moment[] {
+  let state = seed;
+  return Array.from({ length: count }, (_, at) => {
+    state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
+    const share = (at + state / 2 ** 31) / count;
+    return { name: `after ${(share * 100).toFixed(0)} % of its time`, share };
+  });
+}
+
+/** From the start of a whole run to its first word and to its end. Milliseconds. */
+export type Span = { first: number; last: number };
+
+export async function measure(cluster: Cluster): Promise<Span> {
+  const began = performance.now();
+  const running = cluster.rig.start(...APPLY, '-v');
+  await saying(running, 'run ');
+  const first = performance.now() - began;
+  const { status, stdout } = await running.ended;
+  expect(status, stdout).toBe(0);
+  return { first, last: performance.now() - began };
+}
+
+/** Kills the controller at its moment; whether it was still at work. */
+export async function killAt(
+  cluster: Cluster,
+  { share, text, times }: Moment,
+  { first, last }: Span,
+): Promise<boolean> {
+  const running = cluster.rig.start(...APPLY, '-v');
+  if (share !== undefined) await sleep(first + (last - first) * share);
+  else await saying(running, text!, times);
+  running.kill();
+  return (await running.ended).status === null;
+}
+
+export async function clusterIds(cluster: Cluster): Promise<(string | undefined)[]> {
+  const all = await Promise.all(HOSTS.map(cluster.status));
+  return all.map((one) => one?.cluster);
+}
+
+export async function expectRunFinishes(cluster: Cluster): Promise<void> {
+  const { status, stdout } = await cluster.rig.json(...AGAIN);
+  expect(status, stdout).toBe(0);
+}
+
+/** Nothing of a run is left on any host: no part of a file, no owed restart, no lock, no word of how it began. */
+export async function expectNothingLeft(cluster: Cluster): Promise<void> {
+  const left = `
+    find /etc /run /tmp /usr/local /var/lib/etcd /var/lib/quorate -name '.quorate-??????' 2>/dev/null
+    ls /var/lib/quorate/pending /run/quorate 2>/dev/null | grep -v ':$' | grep .
+    ls /var/lib/quorate/*.bootstrap 2>/dev/null
+    grep -rlE 'cluster-state=new|STATE=.?new|cluster-token|TOKEN' /etc/etcd /etc/systemd/system /etc/kubernetes/manifests 2>/dev/null || :`;
+  expect(await cluster.onEach(left)).toEqual(['', '', '']);
+  expect(await cluster.runsWith('initial-cluster-state')).toEqual(Array(3).fill('existing'));
+}
+
+let told = 0;
+/** Progress, for whoever watches a long test. */
+export function tell(text: string): void {
+  process.stderr.write(`  ${(performance.now() / 1000).toFixed(0)} s: ${++told}. ${text}\n`);
+}
