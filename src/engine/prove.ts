@@ -57,6 +57,8 @@ export async function prove(
   const again = makePlan(context.run, context.loaded, await recallAll(context, now));
   for (const [key, before] of applied.results) {
     if (!concerns(context, key, hosts) || (before.outcome !== 'changed' && before.outcome !== 'ok')) continue;
+    // A gate that waited has proved it, with what it saw itself; others were not asked again.
+    if (before.outcome === 'changed' && context.loaded.graph.nodes.get(key)!.declaration.module.proves) continue;
     const why = whyUnproven(key, intent, again, failures);
     if (!why) continue;
     const settled: Result = { ...before, outcome: 'failed', why };

@@ -102,7 +102,7 @@ done
   it('ends what is older than the manifest once the patience is over, and is done by the one that comes then', async () => {
     const former = await etcd();
     const ended = new Promise((resolve) => former.once('exit', resolve));
-    await sleep(2000);
+    await sleep(3000);
     written('etcd.yaml', 0);
     written('ca.crt', 100);
     kubelet();
