@@ -21,7 +21,7 @@ describe.each(SHELLS)('a turn with %s', (shell) => {
   beforeEach(() => {
     host = new Host(shell);
     // The kernel names a process that a script runs in after the script.
-    put('etcd', '#!/bin/sh\necho $$ >>began\nread -r line\n');
+    put('etcd', '#!/bin/sh\n[ ! -e pod ] || cp pod mountinfo-$$\necho $$ >>began\nread -r line\n');
     put('etcd.yaml', '');
     put('ca.crt', '');
   });
@@ -72,7 +72,7 @@ done
     const paths = { manifest: join(host.root, 'etcd.yaml'), ca: join(host.root, 'ca.crt') };
     const want = complete(etcdPod, { ...paths, data_dir: join(host.root, 'data'), timeout: 2, ...more });
     const { script } = etcdPod.write(want as never, [], { run: 'r1', react: true });
-    const { status, stderr } = host.run(script);
+    const { status, stderr } = host.run(script.replaceAll('/proc/$1/mountinfo', 'mountinfo-$1'));
     return { status, stderr: stderr.trim().replaceAll(host.root, '') };
   }
 
@@ -119,5 +119,16 @@ done
     kubelet();
     expect(turn({ timeout: 10 })).toEqual({ status: 0, stderr: '' });
     await ended;
+  });
+
+  it('does not take a former pod that is started once more for the one of the manifest', async () => {
+    put('pod', '700 1 8:1 /var/lib/kubelet/pods/aa11/containers/etcd/1 /dev/termination-log rw - ext4 /dev/sda rw\n');
+    await etcd();
+    await sleep(3000);
+    written('etcd.yaml', 0);
+    written('ca.crt', 100);
+    kubelet();
+    const why = /^within 3 s the kubelet has not started the etcd of \/etcd.yaml/;
+    expect(turn({ patience: 0, timeout: 3 })).toEqual({ status: 1, stderr: expect.stringMatching(why) });
   });
 });
