@@ -68,9 +68,11 @@ look() { # former: older than the manifest, or of such a pod; stale: older than 
   for q_pid in $(q_etcd_pids); do
     { ${worksOn(data)}; } && begun=$(q_age "$q_pid") || continue
     pod=$(pod_of "$q_pid")
-    # Ages are whole seconds, each up to one off: what is surely older.
-    if [ "$begun" -gt $(($(age "$manifest") + 1)) ]; then
-      former="$former $q_pid" pods="$pods \${pod:-none}"
+    older=$((begun - $(age "$manifest")))
+    if [ "$older" -gt 0 ]; then
+      former="$former $q_pid"
+      # Ages are whole seconds, each up to one off: only what is surely older gives its pod away.
+      [ "$older" -eq 1 ] || pods="$pods \${pod:-none}"
     # A kubelet that was just about to look after the former pod starts it once more, and ends it some seconds later.
     elif [ -n "$pod" ] && [ "$pod" != "$own" ] && case " $pods " in *" $pod "*) ;; *) false ;; esac; then
       former="$former $q_pid"
