@@ -59,6 +59,20 @@ describe('kubernetes.running with static pods', () => {
     }
   });
 
+  it('lets no client in without a certificate of its CA', async () => {
+    const make =
+      'openssl req -x509 -newkey rsa:2048 -nodes -keyout /run/x.key -out /run/x.crt -days 1 -subj /CN=x 2>/dev/null';
+    await rig.lab.run('m1', make);
+    const ask = (url: string, flags = '') => rig.lab.run('m1', `curl -sf --max-time 5 ${flags} ${url}/version`);
+    const [url, ca] = ['https://127.0.0.1:2379', `--cacert ${PKI}/ca.crt`];
+    expect(await ask(url, `${ca} --cert ${PKI}/healthcheck-client.crt --key ${PKI}/healthcheck-client.key`)).toContain(
+      'etcdserver',
+    );
+    await expect(ask(url, ca)).rejects.toThrow();
+    await expect(ask(url, `${ca} --cert /run/x.crt --key /run/x.key`)).rejects.toThrow();
+    await expect(ask('http://127.0.0.1:2379')).rejects.toThrow();
+  });
+
   it('rolls one host at a time, and each turn ends with the etcd of the new manifest', async () => {
     pillar('etcd_snapshot_count: 20000\n');
     const { status, document } = await rig.json(...APPLY);
