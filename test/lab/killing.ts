@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { type Cluster, HOSTS } from './cluster.ts';
+import type { Ended, Running } from './rig.ts';
 import { saying } from './saying.ts';
 
 export const APPLY = ['apply', 'running', '-t', 'masters', '--yes'];
@@ -27,29 +28,52 @@ export function shares(count: number, seed: number): Moment[] {
 }
 
 /** From the start of a whole run to its first word and to its end. Milliseconds. */
-export type Span = { first: number; last: number };
+type Span = { first: number; last: number };
 
-export async function measure(cluster: Cluster): Promise<Span> {
-  const began = performance.now();
-  const running = cluster.rig.start(...APPLY, '-v');
-  await saying(running, 'run ');
-  const first = performance.now() - began;
-  const { status, stdout } = await running.ended;
-  expect(status, stdout).toBe(0);
-  return { first, last: performance.now() - began };
-}
+/** Kills controllers in the middle of their runs, and counts them. How long a run takes here it learns from each that comes to its end. */
+export class Killer {
+  readonly #cluster: Cluster;
+  #span: Span = { first: 0, last: 0 };
+  killed = 0;
 
-/** Kills the controller at its moment; whether it was still at work. */
-export async function killAt(
-  cluster: Cluster,
-  { share, text, times }: Moment,
-  { first, last }: Span,
-): Promise<boolean> {
-  const running = cluster.rig.start(...APPLY, '-v');
-  if (share !== undefined) await sleep(first + (last - first) * share);
-  else await saying(running, text!, times);
-  running.kill();
-  return (await running.ended).status === null;
+  constructor(cluster: Cluster) {
+    this.#cluster = cluster;
+  }
+
+  /** One whole run, for the moments that are shares of its time. */
+  async measure(): Promise<void> {
+    const { status, stdout } = await this.#timed(this.#start());
+    expect(status, stdout).toBe(0);
+  }
+
+  /** Kills the controller at its moment, unless it has come to its end before. */
+  async kill({ share, text, times }: Moment): Promise<void> {
+    const { first, last } = this.#span;
+    const running = this.#start();
+    const timed = this.#timed(running);
+    if (share !== undefined) await sleep(first + (last - first) * share);
+    else await saying(running, text!, times);
+    running.kill();
+    if ((await timed).status === null) this.killed += 1;
+  }
+
+  #start(): Running {
+    return this.#cluster.rig.start(...APPLY, '-v');
+  }
+
+  async #timed(running: Running): Promise<Ended> {
+    const began = performance.now();
+    let first = 0;
+    saying(running, 'run ').then(
+      () => {
+        first = performance.now() - began;
+      },
+      () => {},
+    );
+    const ended = await running.ended;
+    if (ended.status === 0) this.#span = { first, last: performance.now() - began };
+    return ended;
+  }
 }
 
 export async function clusterIds(cluster: Cluster): Promise<(string | undefined)[]> {

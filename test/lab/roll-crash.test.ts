@@ -6,10 +6,8 @@ import {
   clusterIds,
   expectNothingLeft,
   expectRunFinishes,
-  killAt,
+  Killer,
   type Moment,
-  measure,
-  type Span,
   saidThat,
   shares,
   tell,
@@ -40,10 +38,10 @@ describe.each<{ runtime: Runtime; moments: Moment[] }>([
   { runtime: 'static_pod', moments: POD_ROLL },
 ])('a roll whose controller is killed, with etcd_runtime $runtime', ({ runtime, moments }) => {
   let cluster: Cluster;
-  let span: Span;
+  let killer: Killer;
   let load: Load;
   let id: string | undefined;
-  let [killed, count] = [0, 20_000];
+  let count = 20_000;
   const change = () => cluster.pillar(`etcd_snapshot_count: ${++count}\n`);
   beforeAll(async () => {
     cluster = await openCluster('tkill', '10.213.77', runtime);
@@ -52,13 +50,14 @@ describe.each<{ runtime: Runtime; moments: Moment[] }>([
     [id] = await clusterIds(cluster);
     load = await startLoad(cluster.rig, HOSTS, cluster.ctl);
     change();
-    span = await measure(cluster);
+    killer = new Killer(cluster);
+    await killer.measure();
   });
   afterAll(() => cluster?.rig.close());
 
   it.each(moments)('is finished by the next run: $name', async (moment) => {
     change();
-    if (await killAt(cluster, moment, span)) killed += 1;
+    await killer.kill(moment);
     await expectRunFinishes(cluster);
     expect(await cluster.runsWith('snapshot-count')).toEqual(Array(3).fill(`${count}`));
     expect(await clusterIds(cluster)).toEqual([id, id, id]);
@@ -67,7 +66,7 @@ describe.each<{ runtime: Runtime; moments: Moment[] }>([
   });
 
   it('never has fewer than 2 of 3 members serving, and loses no acknowledged write', async () => {
-    expect(killed).toBeGreaterThan(moments.length * 0.6);
+    expect(killer.killed).toBeGreaterThan(moments.length * 0.6);
     const { acknowledged, serving } = await load.end();
     tell(`${acknowledged.length} writes, ${serving.length} samples, at least ${Math.min(...serving)} serving`);
     expect(serving.length).toBeGreaterThan(moments.length * 3);
