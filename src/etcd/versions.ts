@@ -72,6 +72,11 @@ export function skipsMinor(from: string, to: string): boolean {
   return newMajor === major && newMinor! > minor! + 1;
 }
 
+/** Whether it serves /livez and /readyz. Source: etcd's CHANGELOG-3.4.md and CHANGELOG-3.5.md. */
+export function hasLivez(version: string): boolean {
+  return compareVersions(version, minorOf(version) === '3.4' ? '3.4.29' : '3.5.11') >= 0;
+}
+
 /** Negative where `one` is older than `other`. A pre-release counts as the release that it leads to. */
 export function compareVersions(one: string, other: string): number {
   const [a, b] = [numbersOf(one), numbersOf(other)];

@@ -7,6 +7,8 @@ import { checkControlPlane } from './control-plane.ts';
 import { hasEvents } from './events.ts';
 import type { Pillar } from './pillar.ts';
 import { refuse } from './refuse.ts';
+import { checkResources } from './resources.ts';
+import { checkStaticPod } from './static-pod.ts';
 
 const PORTS = ['etcd_client_port', 'etcd_peer_port', 'etcd_metrics_port'];
 const EVENTS_PORTS = ['etcd_events_client_port', 'etcd_events_peer_port', 'etcd_events_metrics_port'];
@@ -21,6 +23,8 @@ export function checkAgreement(pillar: Pillar): Failure[] {
     ...checkDirectories(pillar),
     ...checkFlags(pillar, 'etcd_extra_args'),
     ...(hasEvents(pillar.data) ? checkFlags(pillar, 'etcd_events_extra_args') : []),
+    ...checkResources(pillar),
+    ...checkStaticPod(pillar),
     ...checkControlPlane(pillar),
   ];
 }

@@ -3,7 +3,7 @@ import { type Attempt, type Failure, fail, succeed } from '../failure.ts';
 import { suggest } from '../load/nearest.ts';
 import { isSensitive, Sensitive } from '../sensitive.ts';
 import type { Value } from '../value.ts';
-import type { AnyHelper, LazyHelper } from './functions.ts';
+import type { AnyHelper, LazyHelper, PlaceHelper } from './functions.ts';
 import { gather } from './gather.ts';
 import {
   type CallExpression,
@@ -70,6 +70,13 @@ export function evaluateItems(expression: Expression, scope: Scope): Attempt<Val
   return succeed(
     isSensitive(list.value) ? items.map((item) => (isSensitive(item) ? item : new Sensitive(item))) : items,
   );
+}
+
+/** A value for a key, or undefined where it is an empty list or map: then the key is left out. A secret list or map stays. */
+export function evaluateSome(expression: Expression, scope: Scope): Attempt<Value | undefined> {
+  const value = evaluateRaw(expression, scope);
+  if (!value.ok || isSensitive(value.value)) return value;
+  return isEmpty(value.value) ? succeed(undefined) : value;
 }
 
 export function isMet(condition: Condition, scope: Scope): Attempt<boolean> {
@@ -186,10 +193,7 @@ function evaluate(expression: Expression, scope: Scope): Attempt<Datum> {
   }
   const helper = scope.helpers.get(expression.helper)!;
   if ('lazy' in helper) return evaluateLazily(helper.lazy, expression, scope);
-  if ('splice' in helper) {
-    const message = 'splice gives items to the list around it, and here is none';
-    return fail(refuse(expression, scope, message, `write - "{{ ${helper.usage} }}", with nothing else in the item`));
-  }
+  if ('place' in helper) return fail(refuse(expression, scope, ...explainMisplaced(helper)));
   if ('format' in helper) throw new Error(`${expression.helper} was not refused by the parser`);
   const args = gather(expression.args.map((each) => evaluate(each, scope)));
   if (!args.ok) return args;
@@ -199,6 +203,19 @@ function evaluate(expression: Expression, scope: Scope): Attempt<Datum> {
   return fail(
     refuse(expression, scope, `${expression.helper} ${result.wrong}`, result.next ?? `write ${helper.usage}`),
   );
+}
+
+function explainMisplaced({ place, usage }: PlaceHelper): [message: string, next: string] {
+  const name = usage.split(' ')[0];
+  return place === 'items'
+    ? [
+        `${name} gives items to the list around it, and here is none`,
+        `write - "{{ ${usage} }}", with nothing else in the item`,
+      ]
+    : [
+        `${name} gives its value to a key of a document, and here is none`,
+        `write KEY: "{{ ${usage} }}", with nothing else in the value`,
+      ];
 }
 
 function evaluateLazily(rule: LazyHelper['lazy'], call: CallExpression, scope: Scope): Attempt<Datum> {

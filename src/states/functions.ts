@@ -3,6 +3,7 @@ import { isIP, isIPv6 } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import { addressIn, parseCidr } from '../cidr.ts';
 import { isMap } from '../load/map.ts';
+import { countUnits, parseQuantity } from '../quantity.ts';
 import type { Value, ValueMap } from '../value.ts';
 import { FORMATS, type Format } from './formats.ts';
 import { isTrue, nameType } from './value-kinds.ts';
@@ -28,8 +29,9 @@ export interface LazyHelper extends Helper {
 }
 
 /** Says where a value goes, and is no value itself: the tree of the document sees to it. */
-interface SpliceHelper extends Helper {
-  splice: true;
+export interface PlaceHelper extends Helper {
+  /** `items`: into the list around it; `key`: to its key, or the key is left out. */
+  place: 'items' | 'key';
 }
 
 interface PureHelper extends Helper {
@@ -41,7 +43,7 @@ interface FormatHelper extends Helper {
   format: Format;
 }
 
-export type AnyHelper = LazyHelper | SpliceHelper | PureHelper | FormatHelper;
+export type AnyHelper = LazyHelper | PlaceHelper | PureHelper | FormatHelper;
 
 const ANY = 99;
 
@@ -81,11 +83,19 @@ const LAZY: { [name: string]: LazyHelper } = {
   },
 };
 
-const SPLICE: SpliceHelper = {
-  usage: 'splice LIST',
-  does: 'as an item of a list in a document: the items of LIST in its place',
-  takes: [1, 1],
-  splice: true,
+const PLACES: { [name: string]: PlaceHelper } = {
+  splice: {
+    usage: 'splice LIST',
+    does: 'as an item of a list in a document: the items of LIST in its place',
+    takes: [1, 1],
+    place: 'items',
+  },
+  some: {
+    usage: 'some A',
+    does: 'as the value of a key in a document: A; where A is an empty list or map, the key is left out',
+    takes: [1, 1],
+    place: 'key',
+  },
 };
 
 const PURE: { [name: string]: PureHelper } = {
@@ -126,6 +136,36 @@ const PURE: { [name: string]: PureHelper } = {
     does: 'the list of `--KEY=VALUE` of the map',
     takes: [1, 1],
     call: ([map]) => listFlags(map!),
+  },
+  variables: {
+    usage: 'variables MAP',
+    does: "the list of `name` and `value` of the map, as a container's `env` has it",
+    takes: [1, 1],
+    call: ([map]) => listVariables(map!),
+  },
+  unite: {
+    usage: 'unite LIST LIST …',
+    does: 'one list of several, in which nothing stands twice',
+    takes: [1, ANY],
+    call: unite,
+  },
+  cpus: {
+    usage: 'cpus QUANTITY',
+    does: 'how many whole CPUs hold a quantity of Kubernetes such as 1500m: 2',
+    takes: [1, 1],
+    call: ([quantity]) => measureIn(quantity!, 10n ** 9n),
+  },
+  cpupercent: {
+    usage: 'cpupercent QUANTITY',
+    does: 'the same in percent of one CPU: 150',
+    takes: [1, 1],
+    call: ([quantity]) => measureIn(quantity!, 10n ** 7n),
+  },
+  bytes: {
+    usage: 'bytes QUANTITY',
+    does: 'the bytes of a quantity of Kubernetes such as 2Gi',
+    takes: [1, 1],
+    call: ([quantity]) => measureIn(quantity!, 10n ** 9n),
   },
   length: {
     usage: 'length LIST',
@@ -193,7 +233,7 @@ export function createHelpers(versions: Versions): ReadonlyMap<string, AnyHelper
     call: ([version, range]) => isInRange(versions, version!, range!),
   };
   return new Map<string, AnyHelper>([
-    ...Object.entries({ ...LAZY, splice: SPLICE, ...PURE, semver }),
+    ...Object.entries({ ...LAZY, ...PLACES, ...PURE, semver }),
     ...Object.entries(FORMATS),
   ]);
 }
@@ -237,6 +277,24 @@ function listFlags(map: Value): HelperResult {
     return { wrong: `wants strings, numbers or booleans, but number ${odd + 1} is ${nameType(entries[odd]![1])}` };
   }
   return { value: entries.map(([name, value]) => `--${name}=${value}`) };
+}
+
+function listVariables(map: Value): HelperResult {
+  if (!isMap(map)) return { wrong: `wants a map, not ${nameType(map)}` };
+  return { value: Object.entries(map).map(([name, value]) => ({ name, value })) };
+}
+
+function unite(lists: Value[]): HelperResult {
+  const odd = lists.find((list) => !Array.isArray(list));
+  if (odd !== undefined) return { wrong: `wants lists, not ${nameType(odd)}` };
+  return { value: [...new Set((lists as Value[][]).flat())] };
+}
+
+function measureIn(quantity: Value, unit: bigint): HelperResult {
+  const parsed = typeof quantity === 'string' ? parseQuantity(quantity) : undefined;
+  return parsed === undefined
+    ? { wrong: 'wants a quantity, such as 1500m or 2Gi' }
+    : { value: countUnits(parsed, unit) };
 }
 
 function joinHostPort(host: Value, port: Value): HelperResult {

@@ -59,6 +59,39 @@ const FAULTS: { [what: string]: Fault } = {
       '  next: write it without quotes: 2379',
     ],
   },
+  'the backend etcd2': {
+    files: { 'pillar/defaults.yaml': 'etcd_image: x\nstorage_backend: etcd2\n' },
+    argv: PLAN,
+    says: [
+      'pillar/defaults.yaml:2:18: storage_backend cannot be "etcd2": etcd2 keeps its data where no snapshot',
+      '  in m1',
+    ],
+  },
+  'the name that the key of a member had elsewhere': {
+    files: { 'pillar/hosts/m1.yaml': 'etcdid: m1\n' },
+    argv: PLAN,
+    says: ['pillar/hosts/m1.yaml:1:1: unknown key "etcdid"', '  next: its name is etcd_member_name'],
+  },
+  'a probe that the version lacks': {
+    files: { 'pillar/defaults.yaml': 'etcd_version: 3.4.28\netcd_probes: livez\n' },
+    argv: PLAN,
+    says: ['pillar/defaults.yaml:2:14: etcd_probes is livez, and etcd 3.4.28 has no /livez', '  in m1'],
+  },
+  'an annotation that is not free': {
+    files: { 'pillar/defaults.yaml': 'etcd_annotations: { kubernetes.io/config.hash: x }\n' },
+    argv: PLAN,
+    says: ['pillar/defaults.yaml:1:48: etcd_annotations may not have kubernetes.io/config.hash', '  in m1'],
+  },
+  'a quantity that is none': {
+    files: { 'pillar/defaults.yaml': 'etcd_resources: { limits: { memory: 4 GB } }\n' },
+    argv: PLAN,
+    says: ['pillar/defaults.yaml:1:37: etcd_resources.limits.memory has not the right form: "4 GB"', '  next: '],
+  },
+  'a request beyond its limit': {
+    files: { 'pillar/defaults.yaml': 'etcd_resources: { requests: { cpu: "3" }, limits: { cpu: "2" } }\n' },
+    argv: PLAN,
+    says: ['pillar/defaults.yaml:1:58: etcd_resources requests more cpu (3) than its limit (2)', '  in m1'],
+  },
   'a limit of nothing in the pillar': {
     files: { 'pillar/defaults.yaml': 'limits: { program: 0 }\n' },
     argv: PLAN,

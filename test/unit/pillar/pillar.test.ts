@@ -264,6 +264,77 @@ describe('a bad pillar is refused at its exact place', () => {
       ],
     ],
     [
+      { 'hosts/m1.yaml': 'etcdid: m1\n' },
+      ['hosts/m1.yaml:1:1 unknown: unknown key "etcdid" → its name is etcd_member_name'],
+    ],
+    [
+      { 'defaults.yaml': 'etcd_version: 3.5.10\netcd_probes: livez\n' },
+      [
+        'defaults.yaml:2:14 schema: etcd_probes is livez, and etcd 3.5.10 has no /livez: the kubelet would restart it for ever → set etcd_probes: none, or etcd_version: 3.5.11 or later; /health is no substitute, it fails where a restart does not help',
+      ],
+    ],
+    [
+      { 'defaults.yaml': 'etcd_probes: livez\n', 'hosts/m1.yaml': 'etcd_version: 3.4.28\n' },
+      [
+        expect.stringMatching(
+          /^defaults\.yaml:1:14 schema: etcd_probes is livez, and etcd 3\.4\.28 .*3\.4\.29 or later/,
+        ),
+      ],
+    ],
+    [
+      { 'defaults.yaml': 'etcd_probes: health\n' },
+      [expect.stringMatching(/^defaults\.yaml:1:14 schema: etcd_probes must be one of "livez", "none"/)],
+    ],
+    [
+      { 'defaults.yaml': 'etcd_annotations:\n  a: 1\n  kubernetes.io/config.hash: x\n' },
+      ['defaults.yaml:2:6 schema: etcd_annotations.a must be a string, not the number 1 → write it in quotes: "1"'],
+    ],
+    [
+      {
+        'defaults.yaml':
+          'etcd_annotations:\n  kubernetes.io/config.hash: x\n  kubeadm.kubernetes.io/etcd.advertise-client-urls: x\n',
+      },
+      [
+        'defaults.yaml:2:30 schema: etcd_annotations may not have kubernetes.io/config.hash: the kubelet sets it itself → leave it out',
+        'defaults.yaml:3:53 schema: etcd_annotations may not have kubeadm.kubernetes.io/etcd.advertise-client-urls: Quorate sets it itself, from the address in the inventory → leave it out',
+      ],
+    ],
+    [
+      { 'defaults.yaml': 'etcd_annotations: { "two words": x }\n' },
+      [expect.stringMatching(/^defaults\.yaml:1:21 schema: the key "two words" has not the right form/)],
+    ],
+    [
+      { 'defaults.yaml': 'etcd_resources:\n  limits: { cpu: two, memory: 2 Gi }\n' },
+      [
+        expect.stringMatching(/^defaults\.yaml:2:18 schema: etcd_resources\.limits\.cpu has not the right form: "two"/),
+        expect.stringMatching(
+          /^defaults\.yaml:2:31 schema: etcd_resources\.limits\.memory has not the right form: "2 Gi"/,
+        ),
+      ],
+    ],
+    [
+      { 'hosts/m1.yaml': 'etcd_resources:\n  limits: { cpu: 50m, memory: "0" }\n' },
+      [
+        'hosts/m1.yaml:2:18 schema: etcd_resources requests more cpu (100m) than its limit (50m): the kubelet would not start the pod → raise the limit, or lower the request',
+        'hosts/m1.yaml:2:31 schema: etcd_resources.limits.memory is 0: nothing can run with nothing → leave memory out of the limits for no limit',
+      ],
+    ],
+    [
+      {
+        'defaults.yaml': 'etcd_resources: { limits: { memory: 4G } }\n',
+        'hosts/m1.yaml': 'etcd_resources:\n  requests: { memory: 4Gi }\n',
+      },
+      [
+        'defaults.yaml:1:37 schema: etcd_resources requests more memory (4Gi) than its limit (4G): the kubelet would not start the pod → raise the limit, or lower the request',
+      ],
+    ],
+    [
+      { 'clusters/main.yaml': 'etcd_events: true\netcd_events_resources: { requests: { memory: 256m } }\n' },
+      [
+        'clusters/main.yaml:2:46 schema: etcd_events_resources.requests.memory is 256m, less than 1Mi: it is counted in bytes → write for example 256Mi',
+      ],
+    ],
+    [
       { 'clusters/main.yaml': 'control_plane: managed\n' },
       [
         'clusters/main.yaml:1:16 schema: control_plane: managed needs kubernetes_version, for its images and its flags → kubernetes_version: MAJOR.MINOR.PATCH',

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { load } from '../../../src/engine/load.ts';
 import { hasFlag } from '../../../src/etcd/flags.ts';
+import { hasLivez } from '../../../src/etcd/versions.ts';
 import { dumpDocument } from '../../../src/modules/file/document.ts';
 import type { Value, ValueMap } from '../../../src/value.ts';
 import { must } from './rig.ts';
@@ -125,30 +126,28 @@ describe('the manifest of the static pod', () => {
     expect(later.spec.volumes).toContainEqual(barrier);
   });
 
-  it('asks of a living etcd only what no lost quorum can take away', async () => {
-    const paths = await Promise.all(
-      ['3.4.23', '3.4.29', '3.5.2', '3.5.10', '3.5.11', '3.6.0'].map(async (version) => {
-        const [container] = (await manifest({ pillar: `etcd_version: ${version}\n` })).spec.containers;
-        const probe = (name: string) => (container![name] as { httpGet: { path: string } }).httpGet.path;
-        return [version, probe('livenessProbe'), probe('readinessProbe')];
-      }),
-    );
-    expect(paths).toEqual([
-      ['3.4.23', '/metrics', '/health'],
-      ['3.4.29', '/livez', '/readyz'],
-      ['3.5.2', '/metrics', '/health'],
-      ['3.5.10', '/health?exclude=NOSPACE&serializable=true', '/health'],
-      ['3.5.11', '/livez', '/readyz'],
-      ['3.6.0', '/livez', '/readyz'],
-    ]);
+  it('is probed only by what no lost quorum and no full disk can take away, and else not at all', async () => {
+    const probesOf = async (pillar: string) => {
+      const [container] = (await manifest({ pillar })).spec.containers;
+      return Object.entries(container!).flatMap(([name, probe]) =>
+        name.endsWith('Probe') ? [`${name} ${(probe as { httpGet: { path: string } }).httpGet.path}`] : [],
+      );
+    };
+    const all = ['livenessProbe /livez', 'readinessProbe /readyz', 'startupProbe /livez'];
+    for (const version of ['3.4.23', '3.4.28', '3.4.29', '3.5.0', '3.5.10', '3.5.11', '3.6.0', '3.7.1']) {
+      expect([version, await probesOf(`etcd_version: ${version}\n`)]).toEqual([version, hasLivez(version) ? all : []]);
+    }
+    expect(await probesOf('etcd_version: 3.6.1\netcd_probes: none\n')).toEqual([]);
+    expect(await probesOf('etcd_version: 3.5.16\netcd_probes: livez\n')).toEqual(all);
   });
 
-  it('takes image, resources, ports, directories and further flags from the pillar', async () => {
+  it('takes image, resources, annotations, ports, directories and further flags from the pillar', async () => {
     const pod = await manifest({
       pillar: `
 etcd_version: 3.5.16
 etcd_image: registry.example.com/etcd@sha256:00
-etcd_resources: { requests: { cpu: "1" }, limits: { memory: 2Gi } }
+etcd_resources: { requests: { cpu: "1" }, limits: { cpu: 1500m, memory: 2Gi } }
+etcd_annotations: { prometheus.io/scrape: "true", example.com/owner: a team }
 etcd_client_port: 4001
 etcd_peer_port: 4002
 etcd_metrics_port: 4003
@@ -168,6 +167,28 @@ describe('the unit of systemd and its environment', () => {
     const given = { pillar: `etcd_runtime: systemd\netcd_version: ${version}\n` };
     await expect(await text(given, 'environment')).toMatchFileSnapshot(`snapshots/systemd-${version}.env`);
     await expect(await text(given, 'unit')).toMatchFileSnapshot(`snapshots/systemd-${version}.service`);
+  });
+
+  it('take limits, ports, directories and further flags from the pillar', async () => {
+    const given = {
+      pillar: `
+etcd_runtime: systemd
+etcd_version: 3.5.16
+etcd_resources: { requests: { cpu: "1" }, limits: { cpu: 1500m, memory: 1.5Gi } }
+etcd_client_port: 4001
+etcd_peer_port: 4002
+etcd_metrics_port: 4003
+etcd_bin_dir: /opt/etcd/bin
+etcd_data_dir: /mnt/data
+etcd_wal_dir: /mnt/wal
+etcd_pki_dir: /etc/etcd/pki
+etcd_quota_backend_bytes: 8589934592
+etcd_extra_args: { auto-compaction-retention: 8h, experimental-watch-progress-notify-interval: 1m }
+`,
+      member: 'etcd-a',
+    };
+    await expect(await text(given, 'environment')).toMatchFileSnapshot('snapshots/systemd-everything.env');
+    await expect(await text(given, 'unit')).toMatchFileSnapshot('snapshots/systemd-everything.service');
   });
 
   it('name no token but to found a cluster', async () => {
@@ -212,6 +233,20 @@ describe('the events cluster', () => {
 });
 
 describe('both runtimes', () => {
+  it.each([
+    ['100m', '1', '10%'],
+    ['1', '1', '100%'],
+    ['1.1', '2', '110%'],
+    ['1500m', '2', '150%'],
+    ['2001m', '3', '201%'],
+  ])('tell etcd of a limit of %s CPUs to run on %s', async (limit, most, quota) => {
+    const pillar = `etcd_version: 3.5.16\netcd_resources: { limits: { cpu: "${limit}" } }\n`;
+    expect((await manifest({ pillar })).spec.containers[0]!.env).toEqual([{ name: 'GOMAXPROCS', value: most }]);
+    const unit = await text({ pillar: `${pillar}etcd_runtime: systemd\n` }, 'unit');
+    expect(unit).toContain(`\nCPUQuota=${quota}\nEnvironment=GOMAXPROCS=${most}\n`);
+    expect(unit).not.toContain('MemoryMax');
+  });
+
   it.each(VERSIONS)('give etcd %s the same flags, and none that it lacks', async (version) => {
     const pillar = `etcd_version: ${version}\netcd_wal_dir: /mnt/wal\netcd_extra_args: { log-level: warn }\n`;
     for (const etcd of [NEW, EXISTING]) {

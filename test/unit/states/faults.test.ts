@@ -237,7 +237,7 @@ describe('an expression that is none is refused with what is expected', () => {
     ['a}} b', `5:11: "a}} b" is not an expression ${next}`],
     [
       'equal pillar.x 1',
-      '5:11: unknown helper equal (known are: and, or, choose, default, defined, needed, splice, eq, ne, not, in, list, …)',
+      '5:11: unknown helper equal (known are: and, or, choose, default, defined, needed, splice, some, eq, ne, not, in, …)',
     ],
     ['piller.x', '5:11: unknown name piller in piller.x (did you mean pillar?)'],
   ])('%s', async (text, told) => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { isSensitive, Sensitive } from '../../../src/sensitive.ts';
 import type { Value, ValueMap } from '../../../src/value.ts';
 import { complain, contextWith, state, want } from './rig.ts';
 
@@ -69,6 +70,17 @@ describe('helpers', () => {
     ['{{ map }}', {}],
     ['{{ merge (map "a" 1 "b" 2) (map "b" 3) host.vars }}', { a: 1, b: 3, rack: 'r1' }],
     ['{{ flags (map "log-level" "warn" "pre-vote" true) }}', ['--log-level=warn', '--pre-vote=true']],
+    [
+      '{{ variables (map "A" "b" "C" "1") }}',
+      [
+        { name: 'A', value: 'b' },
+        { name: 'C', value: '1' },
+      ],
+    ],
+    ['{{ unite pillar.things (list "c" "a") (list) }}', ['a', 'b', 'c']],
+    ['{{ list (cpus "100m") (cpus "2") (cpus "1.1") }}', [1, 2, 2]],
+    ['{{ list (cpupercent "100m") (cpupercent "1.1") (cpupercent "3m") }}', [10, 110, 1]],
+    ['{{ list (bytes "1.5Gi") (bytes "2k") }}', [1610612736, 2000]],
     ['{{ hostport host.address pillar.port }}', '10.0.0.1:2379'],
     ['{{ hostport "fd00::1" 2380 }}', '[fd00::1]:2380'],
     ['{{ hostport "m1.example.com" 2380 }}', 'm1.example.com:2380'],
@@ -91,6 +103,27 @@ describe('splice', () => {
   });
 });
 
+describe('some', () => {
+  const document = async (text: string, pillar: ValueMap = {}) =>
+    (await want({ 's.yaml': state(`  x:\n    test.any: { value: ${text} }\n`) }, contextWith(pillar))).value;
+
+  it('gives a value to its key, or leaves the key out', async () => {
+    const text = `{ a: "{{ some pillar.things }}", b: "{{ some (list) }}", c: "{{ some (map) }}", d: { e: "{{ some (list) }}" } }`;
+    expect(await document(text)).toEqual({ a: ['a', 'b'], d: {} });
+    expect(await document('{ a: "{{ some pillar.off }}", b: "{{ some pillar.nothing }}" }')).toEqual({
+      a: false,
+      b: null,
+    });
+  });
+
+  it('keeps a secret one', async () => {
+    const text = '{ password: "{{ some pillar.password }}" }';
+    const files = { 's.yaml': state(`  x:\n    file.managed: { path: /x, document: ${text} }\n`) };
+    const { document: given } = await want(files, contextWith({ password: new Sensitive('hunter2') }));
+    expect(isSensitive((given as ValueMap).password!)).toBe(true);
+  });
+});
+
 describe('nothing undefined or unfit is rendered', () => {
   it.each([
     ['x{{ pillar.prot }}', '5: pillar.prot is not set for m1 (did you mean pillar.port?)'],
@@ -104,6 +137,13 @@ describe('nothing undefined or unfit is rendered', () => {
     ['{{ merge host.vars pillar.things }}', '4: merge wants maps, not a list (write merge MAP MAP …)'],
     ['{{ flags pillar.things }}', '4: flags wants a map, not a list (write flags MAP)'],
     ['{{ hostport host.address "2379" }}', '4: hostport wants a port, not a string (write hostport HOST PORT)'],
+    ['{{ variables pillar.things }}', '4: variables wants a map, not a list (write variables MAP)'],
+    ['{{ unite pillar.things pillar.port }}', '4: unite wants lists, not a number (write unite LIST LIST …)'],
+    ['{{ bytes "2 GB" }}', '4: bytes wants a quantity, such as 1500m or 2Gi (write bytes QUANTITY)'],
+    [
+      'x{{ some pillar.things }}',
+      '5: some gives its value to a key of a document, and here is none (write KEY: "{{ some A }}", with nothing else in the value)',
+    ],
     [
       '{{ splice pillar.things }}',
       '4: splice gives items to the list around it, and here is none (write - "{{ splice LIST }}", with nothing else in the item)',
