@@ -50,5 +50,9 @@ function toText(values: Map<string, ValueMap>): string {
 }
 
 function show(value: unknown): string {
-  return Array.isArray(value) ? value.join(' ') : String(value);
+  if (Array.isArray(value)) return value.join(' ');
+  if (typeof value !== 'object' || value === null) return String(value);
+  return Object.entries(value)
+    .map(([name, each]) => `${name} (${show(each)})`)
+    .join(' ');
 }

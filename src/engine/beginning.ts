@@ -8,6 +8,7 @@ import type { ClusterView, Refusal } from '../modules/module.ts';
 import { eventsClusterOf } from '../pillar/events.ts';
 import { BACKDATED_MS } from '../pki/issue.ts';
 import type { ValueMap } from '../value.ts';
+import { refuseBinding } from './bind.ts';
 import { clustersOf, type EtcdCluster, etcdClusters, memberPillar } from './clusters.ts';
 import { declaredMembers } from './declared.ts';
 import type { Loaded } from './load.ts';
@@ -51,7 +52,11 @@ function judgeClusters(
     // Nothing is known of etcd on any of its hosts: this run is about something else.
     if (hosts.length === 0 && ledger === undefined) continue;
     const checks = preflight(cluster.members.length, hosts);
-    const strays = new Map([...refuseForgottenEvents(cluster, probes), ...refuseOtherRunners(cluster, loaded, probes)]);
+    const strays = new Map([
+      ...refuseBindings(cluster, loaded, probes),
+      ...refuseForgottenEvents(cluster, probes),
+      ...refuseOtherRunners(cluster, loaded, probes),
+    ]);
     const { beginning, refusals } = judgeBeginning({
       cluster: cluster.name,
       declared: declaredMembers(loaded, cluster),
@@ -160,6 +165,24 @@ function refuseOtherRunners(
     cluster.members.flatMap((host): [string, Refusal][] => {
       const runner = probes.get(host)?.members.get(cluster.name)?.guard?.otherRunner;
       return runner === undefined ? [] : [[host, refuseOtherRunner(host, pillars.of(host).data, runner)]];
+    }),
+  );
+}
+
+/** Of single members too: the others listen where they are looked for. */
+function refuseBindings(
+  cluster: EtcdCluster,
+  { inventory, pillars }: Pick<Loaded, 'inventory' | 'pillars'>,
+  probes: ReadonlyMap<string, Probe>,
+): Map<string, Refusal> {
+  return new Map(
+    cluster.members.flatMap((host): [string, Refusal][] => {
+      const facts = probes.get(host)?.facts;
+      if (!facts) return [];
+      const pillar = pillars.of(host);
+      const place = pillar.origins(['bind_interface'])[0]?.place;
+      const refusal = refuseBinding(inventory.hosts.get(host)!, pillar.data, facts, place);
+      return refusal ? [[host, refusal]] : [];
     }),
   );
 }

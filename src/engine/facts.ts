@@ -20,26 +20,33 @@ while read -r q_name _; do
   case $q_name in processor) q_cpus=$((q_cpus + 1));; esac
 done < /proc/cpuinfo
 printf 'cpus=%s\\n' "$q_cpus"
-if command -v ip >/dev/null; then ip -o addr show scope global 2>/dev/null; fi | while read -r _ _ _ q_address _; do
-  printf 'address=%s\\n' "\${q_address%%/*}"
+if command -v ip >/dev/null; then ip -o addr show scope global 2>/dev/null; fi | while read -r _ q_name _ q_address _; do
+  printf 'address=%s %s\\n' "\${q_address%%/*}" "\${q_name%%@*}"
 done
 `;
 
 const NUMBERS = new Set(['clock', 'memory_kib', 'cpus']);
 
-/** Facts as templates see them: `facts.os`, `facts.addresses`, `facts.memory_kib` (KiB), `facts.clock` (Unix seconds). */
+/**
+ * Facts as templates see them: `facts.os`, `facts.addresses`, `facts.interfaces` (the addresses of each),
+ * `facts.memory_kib` (KiB), `facts.clock` (Unix seconds).
+ */
 export function parseFacts(stdout: Uint8Array): ValueMap {
   const facts: ValueMap = {};
   const addresses: string[] = [];
+  const interfaces = new Map<string, string[]>();
   for (const line of new TextDecoder().decode(stdout).split('\n')) {
     const at = line.indexOf('=');
     if (at < 1) continue;
     const name = line.slice(0, at);
     const value = line.slice(at + 1);
-    if (name === 'address') addresses.push(value);
-    else facts[name] = NUMBERS.has(name) ? Math.floor(Number.parseFloat(value)) : value;
+    if (name === 'address') {
+      const [address = '', of = ''] = value.split(' ');
+      addresses.push(address);
+      interfaces.set(of, [...(interfaces.get(of) ?? []), address]);
+    } else facts[name] = NUMBERS.has(name) ? Math.floor(Number.parseFloat(value)) : value;
   }
-  return { ...facts, addresses };
+  return { ...facts, addresses, interfaces: Object.fromEntries(interfaces) };
 }
 
 /** The controller's clock when a host was asked for its own, and when it had answered. Milliseconds since 1970. */

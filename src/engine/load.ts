@@ -9,6 +9,7 @@ import { readInventory } from '../inventory/read.ts';
 import { selectHosts } from '../inventory/target.ts';
 import { modules } from '../modules/registry.ts';
 import type { PillarSet } from '../pillar/pillar.ts';
+import { proxyVariables } from '../pillar/proxy.ts';
 import { readPillar } from '../pillar/read.ts';
 import type { ClusterContext, HostDeclarations, RenderContext } from '../states/declaration.ts';
 import { loadStates } from '../states/load.ts';
@@ -111,9 +112,12 @@ function withPeers(inventory: Inventory, targets: string[]): string[] {
 function renderContext(scope: RenderScope, name: string): RenderContext {
   const host = scope.inventory.hosts.get(name)!;
   const [main, events] = clustersOf(scope, name);
+  const { data } = scope.pillars.of(name);
+  const peers = (main?.members ?? [name]).map((member) => scope.inventory.hosts.get(member)!.address);
+  const proxy = proxyVariables(data, peers);
   return {
-    pillar: scope.pillars.of(name).data,
-    host: { name, address: host.address, groups: host.groups, vars: host.vars },
+    pillar: data,
+    host: { name, address: host.address, groups: host.groups, vars: host.vars, ...(proxy ? { proxy } : {}) },
     ...(main ? { cluster: clusterContext(scope, main) } : {}),
     ...(events
       ? { events: { pillar: memberPillar(scope, name, events), cluster: clusterContext(scope, events) } }

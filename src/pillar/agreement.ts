@@ -6,6 +6,7 @@ import { isMap } from '../load/map.ts';
 import { checkControlPlane } from './control-plane.ts';
 import { hasEvents } from './events.ts';
 import type { Pillar } from './pillar.ts';
+import { checkProxy } from './proxy.ts';
 import { refuse } from './refuse.ts';
 import { checkResources } from './resources.ts';
 import { checkStaticPod } from './static-pod.ts';
@@ -25,6 +26,7 @@ export function checkAgreement(pillar: Pillar): Failure[] {
     ...(hasEvents(pillar.data) ? checkFlags(pillar, 'etcd_events_extra_args') : []),
     ...checkResources(pillar),
     ...checkStaticPod(pillar),
+    ...checkProxy(pillar),
     ...checkControlPlane(pillar),
   ];
 }

@@ -2,6 +2,7 @@
 import { isIP, isIPv6 } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import { addressIn, parseCidr } from '../cidr.ts';
+import { chooseListenAddress } from '../etcd/listen.ts';
 import { isMap } from '../load/map.ts';
 import { countUnits, parseQuantity } from '../quantity.ts';
 import type { Value, ValueMap } from '../value.ts';
@@ -209,6 +210,12 @@ const PURE: { [name: string]: PureHelper } = {
     takes: [2, 2],
     call: ([n, network]) => takeAddress(n!, network!),
   },
+  listen: {
+    usage: 'listen ADDRESS INTERFACES NAME',
+    does: "the address to listen on of the interface NAME of `facts.interfaces`: ADDRESS, the host's in the inventory, must be one of it; if that is a name, the first IPv4 address there",
+    takes: [3, 3],
+    call: ([address, interfaces, name]) => listenOn(address!, interfaces!, name!),
+  },
   ip: {
     usage: 'ip A',
     does: 'true if A is an IPv4 or IPv6 address rather than a name',
@@ -314,6 +321,16 @@ function takeAddress(n: Value, network: Value): HelperResult {
     return { wrong: 'wants a number and a network, such as 10.96.0.0/12' };
   const address = addressIn(cidr, n);
   return address === undefined ? { wrong: `wants an address that the network does not have` } : { value: address };
+}
+
+function listenOn(address: Value, interfaces: Value, name: Value): HelperResult {
+  if (!isMap(interfaces) || typeof name !== 'string' || typeof address !== 'string')
+    return { wrong: 'wants an address, the interfaces of the host and the name of one' };
+  const known = new Map(Object.entries(interfaces).map(([each, has]) => [each, has as string[]]));
+  const chosen = chooseListenAddress(known, name, address);
+  return 'address' in chosen
+    ? { value: chosen.address }
+    : { wrong: 'finds no such address there', next: 'correct bind_interface, or the address in the inventory' };
 }
 
 function measure(list: Value): HelperResult {

@@ -92,6 +92,16 @@ const FAULTS: { [what: string]: Fault } = {
     argv: PLAN,
     says: ['pillar/defaults.yaml:1:58: etcd_resources requests more cpu (3) than its limit (2)', '  in m1'],
   },
+  'a proxy with a password': {
+    files: { 'pillar/defaults.yaml': 'proxy: { https: http://me:hunter2@proxy:3128 }\n' },
+    argv: PLAN,
+    says: ['pillar/defaults.yaml:1:17: proxy.https has a user or a password in it', '  in m1'],
+  },
+  'an interface that can be none': {
+    files: { 'pillar/defaults.yaml': 'bind_interface: "eth0 eth1"\n' },
+    argv: PLAN,
+    says: ['pillar/defaults.yaml:1:17: bind_interface has not the right form: "eth0 eth1"', '  next: '],
+  },
   'a limit of nothing in the pillar': {
     files: { 'pillar/defaults.yaml': 'limits: { program: 0 }\n' },
     argv: PLAN,

@@ -335,6 +335,30 @@ describe('a bad pillar is refused at its exact place', () => {
       ],
     ],
     [
+      { 'defaults.yaml': 'proxy: { no_proxy: [.internal] }\n' },
+      [
+        'defaults.yaml:1:8 schema: proxy has neither http nor https, so nothing goes through one → proxy: { http: http://HOST:PORT, https: http://HOST:PORT }, or leave it out',
+      ],
+    ],
+    [
+      { 'defaults.yaml': 'proxy: { http: http://me:hunter2@p:3128, https: "http://p:port" }\n' },
+      [
+        'defaults.yaml:1:16 schema: proxy.http has a user or a password in it, which everybody on the host could read: in manifests, units and /proc → let the proxy know the hosts by their addresses, or run one on the host that logs in',
+        'defaults.yaml:1:49 schema: proxy.https is no URL → http://HOST:PORT',
+      ],
+    ],
+    [
+      { 'defaults.yaml': 'proxy: { https: proxy:3128, no_proxy: ["a,b"] }\n' },
+      [
+        expect.stringMatching(/^defaults\.yaml:1:17 schema: proxy\.https has not the right form: "proxy:3128"/),
+        expect.stringMatching(/^defaults\.yaml:1:40 schema: proxy\.no_proxy\[0\] has not the right form: "a,b"/),
+      ],
+    ],
+    [
+      { 'defaults.yaml': 'bind_interface: /dev/eth0\n' },
+      [expect.stringMatching(/^defaults\.yaml:1:17 schema: bind_interface has not the right form: "\/dev\/eth0"/)],
+    ],
+    [
       { 'clusters/main.yaml': 'control_plane: managed\n' },
       [
         'clusters/main.yaml:1:16 schema: control_plane: managed needs kubernetes_version, for its images and its flags → kubernetes_version: MAJOR.MINOR.PATCH',

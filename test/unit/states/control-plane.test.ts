@@ -33,6 +33,8 @@ controller_manager_extra_args: { node-monitor-grace-period: 20s }
 scheduler_extra_args: { v: "4" }
 kubelet_config: { cgroupDriver: cgroupfs, maxPods: 50 }
 kubelet_extra_args: { node-labels: "example.com/rack=r 1" }
+storage_backend: etcd3
+proxy: { https: "http://proxy.example.com:3128", no_proxy: [192.0.2.64/26] }
 `;
 
 async function loaded(state: string, pillar: string, inventory = INVENTORY): Promise<Loaded> {
@@ -100,6 +102,26 @@ describe.each([
   it.each(Object.entries(FILES))('%s is this', async (resource, ending) => {
     const file = `snapshots/control-plane/${name}/${resource.replaceAll('/', '-')}.${ending}.txt`;
     await expect(await document(resource, pillar)).toMatchFileSnapshot(file);
+  });
+});
+
+describe('a proxy', () => {
+  const path = '/etc/systemd/system/containerd.service.d/90-quorate-proxy.conf';
+
+  it('is told to the container runtime, which is restarted for it', async () => {
+    const file = 'snapshots/control-plane/everything/kubelet.configured-runtime-proxy.service.txt';
+    await expect(await document('kubelet.configured/runtime-proxy', EVERYTHING)).toMatchFileSnapshot(file);
+    const { graph } = await loaded('kubelet.configured', `control_plane: managed\n${EVERYTHING}`);
+    const { after } = graph.nodes.get('M1 kubernetes.kubelet.configured/runtime')!;
+    expect(after).toContainEqual({ to: 'M1 kubernetes.kubelet.configured/runtime-proxy', kind: 'onchanges' });
+  });
+
+  it('is taken from it again, without touching one that nobody has told', async () => {
+    const wants = await wanted('kubelet.configured', 'control_plane: managed\nkubernetes_version: 1.34.1\n');
+    expect(wants.get('kubelet.configured/runtime-no-proxy')).toEqual({ path });
+    expect(wants.has('kubelet.configured/runtime-proxy')).toBe(false);
+    const kubeadm = await wanted('kubelet.configured', 'control_plane: kubeadm\nproxy: { http: "http://p:1" }\n');
+    expect([...kubeadm.keys()].filter((id) => id.includes('runtime'))).toEqual([]);
   });
 });
 

@@ -27,6 +27,8 @@ interface Given {
   etcd?: ValueMap;
   /** The name of the member of m1. */
   member?: string;
+  /** `facts.interfaces`. */
+  interfaces?: ValueMap;
   /** Of this one alone, with its key; else of main's, and what it stands on. */
   state?: string;
 }
@@ -37,6 +39,7 @@ async function wanted({
   inventory = INVENTORY,
   etcd = EXISTING,
   member = 'm1',
+  interfaces = {},
   state,
 }: Given): Promise<Map<string, ValueMap>> {
   const folder = mkdtempSync(join(tmpdir(), 'quorate-states-'));
@@ -62,7 +65,7 @@ async function wanted({
     const declaration = node.declarations.get('m1');
     const from = declaration?.id.split('/')[0] ?? '';
     if (state === undefined ? !/^kubernetes\.etcd\.(configured|installed|user)$/.test(from) : from !== state) return [];
-    const rendered = must(declaration!.render({ os: 'debian', etcd }));
+    const rendered = must(declaration!.render({ os: 'debian', etcd, interfaces }));
     return rendered.skip ? [] : [[declaration!.id.split('/')[1]!, rendered.want]];
   });
   return new Map(wants);
@@ -229,6 +232,72 @@ describe('the events cluster', () => {
     const both = await wanted({ pillar: `${pillar}etcd_events: true\n`, state: main });
     expect(both).toEqual(await wanted({ pillar, state: main }));
     expect(both.size).toBeGreaterThan(3);
+  });
+});
+
+describe('behind a proxy', () => {
+  const PROXY = `etcd_version: 3.5.16
+proxy:
+  http: http://proxy.example.com:3128
+  https: http://proxy.example.com:3128
+  no_proxy: [.internal, 192.0.2.12, 10.0.0.0/8]
+`;
+
+  it('the static pod is told so, and never asks it for its peers', async () => {
+    const pod = await manifest({ pillar: PROXY });
+    await expect(dumpDocument(pod, 'yaml')).toMatchFileSnapshot('snapshots/static_pod-proxy.txt');
+  });
+
+  it('the unit is told so, and never asks it for its peers', async () => {
+    const given = { pillar: `${PROXY}etcd_runtime: systemd\n` };
+    await expect(await text(given, 'environment')).toMatchFileSnapshot('snapshots/systemd-proxy.env');
+  });
+
+  it('knows the CPUs it has as well', async () => {
+    const [container] = (await manifest({ pillar: `${PROXY}etcd_resources: { limits: { cpu: "2" } }\n` })).spec
+      .containers;
+    expect((container!.env as { name: string }[]).map(({ name }) => name)).toEqual([
+      'GOMAXPROCS',
+      'HTTP_PROXY',
+      'HTTPS_PROXY',
+      'NO_PROXY',
+    ]);
+  });
+});
+
+describe('bind_interface', () => {
+  const interfaces = { eth0: ['198.51.100.7'], eth1: ['fd00::11', '192.0.2.11', '192.0.2.99'] };
+  const pillar = 'etcd_version: 3.5.16\nbind_interface: eth1\n';
+  const byName = INVENTORY.replace('192.0.2.11', 'm1.example.com');
+
+  it('changes nothing where the host has its address there', async () => {
+    const plain = { pillar: 'etcd_version: 3.5.16\n' };
+    expect(await manifest({ pillar, interfaces })).toEqual(await manifest(plain));
+    const systemd = 'etcd_runtime: systemd\n';
+    expect(await text({ pillar: pillar + systemd, interfaces }, 'environment')).toBe(
+      await text({ pillar: plain.pillar + systemd }, 'environment'),
+    );
+  });
+
+  it('keeps a host that is known by its name from listening everywhere', async () => {
+    const pod = flagsOf(command(await manifest({ pillar, interfaces, inventory: byName })));
+    const environment = await text(
+      { pillar: `${pillar}etcd_runtime: systemd\n`, interfaces, inventory: byName },
+      'environment',
+    );
+    for (const flags of [pod, flagsOf(environment.split('\n'))]) {
+      expect(flags.get('listen-client-urls')).toBe('https://127.0.0.1:2379,https://192.0.2.11:2379');
+      expect(flags.get('listen-peer-urls')).toBe('https://192.0.2.11:2380');
+      // What others are told comes from the inventory alone.
+      expect(flags.get('advertise-client-urls')).toBe('https://m1.example.com:2379');
+      expect(flags.get('initial-advertise-peer-urls')).toBe('https://m1.example.com:2380');
+    }
+  });
+
+  it('is an error where it has another address', async () => {
+    await expect(manifest({ pillar, interfaces: { eth1: ['192.0.2.12'] } })).rejects.toThrow(
+      'listen finds no such address there',
+    );
   });
 });
 
