@@ -2,6 +2,8 @@
 import type { Command } from 'commander';
 import type { Loaded } from '../engine/load.ts';
 import type { Failure } from '../failure.ts';
+import { tellWarning, type Warning } from '../pillar/warnings.ts';
+import { escapeForTerminal } from '../report/escape.ts';
 import { count } from '../report/layout.ts';
 import { EXIT } from './exit.ts';
 import type { Io, Shell } from './io.ts';
@@ -39,6 +41,7 @@ async function validate(named: string[], options: CommonOptions, io: Io): Promis
   const states = named.length > 0 ? named : listed.value.map(({ name }) => name);
 
   const failures = new Map<string, Failure>();
+  const warnings = new Map<string, Warning>();
   const valid: { state: string; hosts: number; resources: number }[] = [];
   // One by one: states that contradict each other (running, stopped) are each valid.
   for (const state of states) {
@@ -47,15 +50,23 @@ async function validate(named: string[], options: CommonOptions, io: Io): Promis
       const {
         states: [full = state],
         targets,
+        hosts,
+        pillars,
       } = loaded.value;
+      for (const warning of pillars.warnings)
+        if (warning.hosts.some((host) => hosts.includes(host))) warnings.set(tellWarning(warning), warning);
       valid.push({ state: full, hosts: targets.length, resources: countResources(loaded.value) });
     } else for (const failure of loaded.failures) failures.set(JSON.stringify(failure), failure);
   }
   if (failures.size > 0) return printInputFailures([...failures.values()], options, io);
-  if (options.json) printJson({ schema: 1, valid: true, states: valid }, io);
-  else
+  if (options.json) {
+    const told = [...warnings.values()].map(({ message, place }) => ({ message, place }));
+    printJson({ schema: 1, valid: true, states: valid, warnings: told }, io);
+  } else {
+    for (const warning of warnings.keys()) io.stderr.write(`! ${escapeForTerminal(warning)}\n`);
     for (const { state, hosts, resources } of valid)
       print(`${state}: valid, ${count(resources, 'resource')} on ${count(hosts, 'host')}`, io);
+  }
   return EXIT.done;
 }
 

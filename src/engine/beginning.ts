@@ -51,7 +51,7 @@ function judgeClusters(
     );
     // Nothing is known of etcd on any of its hosts: this run is about something else.
     if (hosts.length === 0 && ledger === undefined) continue;
-    const checks = preflight(cluster.members.length, hosts);
+    const checks = preflight(hosts);
     const strays = new Map([
       ...refuseBindings(cluster, loaded, probes),
       ...refuseForgottenEvents(cluster, probes),

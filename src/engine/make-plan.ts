@@ -5,6 +5,7 @@ import { type Barrier, blockedBy } from '../graph/blocked.ts';
 import type { GraphNode, NodeKey, Stage } from '../graph/graph.ts';
 import { schedule } from '../graph/schedule.ts';
 import type { Change, ClusterView } from '../modules/module.ts';
+import { tellWarning } from '../pillar/warnings.ts';
 import type { Declaration } from '../states/declaration.ts';
 import type { ValueMap } from '../value.ts';
 import type { Judgements } from './beginning.ts';
@@ -99,6 +100,9 @@ export function makePlan(run: string, loaded: Loaded, seen: Sightings): Intent {
       hosts: new Map(loaded.hosts.map((host) => [host, plannedHost(host, targets.has(host), seen)])),
       notes: [
         ...new Set([...(seen.judgements?.values() ?? [])].flatMap(({ notes }) => notes)),
+        ...loaded.pillars.warnings
+          .filter(({ hosts }) => hosts.some((host) => loaded.hosts.includes(host)))
+          .map(tellWarning),
         ...[...views.values()].flatMap((view) => tellVoters(view) ?? []),
         ...notesOf(entries, decisions),
       ],

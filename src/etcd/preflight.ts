@@ -37,13 +37,9 @@ export interface Preflight {
   warnings: string[];
 }
 
-/** `members`: how many are declared; `hosts`: those that answered. */
-export function preflight(members: number, hosts: readonly HostPreflight[]): Preflight {
+/** `hosts`: those that answered. */
+export function preflight(hosts: readonly HostPreflight[]): Preflight {
   const versions = checkVersions(hosts);
-  const even =
-    members % 2 === 0
-      ? [`${members} members tolerate no more failures than ${members - 1}: an odd number costs one host less`]
-      : [];
   return {
     obstacles: [
       ...hosts.flatMap(checkPorts),
@@ -52,7 +48,7 @@ export function preflight(members: number, hosts: readonly HostPreflight[]): Pre
       ...checkClocks(hosts),
     ],
     refusals: versions.refusals,
-    warnings: [...even, ...versions.warnings],
+    warnings: versions.warnings,
   };
 }
 

@@ -2,6 +2,7 @@
 import type { Place } from '../failure.ts';
 import type { Source } from '../inventory/inventory.ts';
 import type { Path, ValueMap } from '../value.ts';
+import type { Warning } from './warnings.ts';
 
 export interface Pillar {
   host: string;
@@ -22,4 +23,5 @@ export interface PillarSet {
   of(host: string): Pillar;
   /** The files it came from (without those that `!sensitive-file` names), with the sha256 of each. */
   sources: Source[];
+  warnings: Warning[];
 }

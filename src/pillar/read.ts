@@ -17,6 +17,7 @@ import { checkMembers } from './members.ts';
 import { mergeLayers } from './merge.ts';
 import type { Pillar, PillarSet } from './pillar.ts';
 import { joinSchemas, type PillarSchema, wrapSecrets } from './schema.ts';
+import { listWarnings } from './warnings.ts';
 
 const SHIPPED_SCHEMA = fileURLToPath(new URL('../../schemas/pillar.schema.json', import.meta.url));
 
@@ -67,6 +68,7 @@ export async function readPillar({
   if (failures.length > 0) return fail(...dropRepeated(failures));
   return succeed({
     sources,
+    warnings: listWarnings(inventory),
     of(host) {
       const pillar = pillars.get(host);
       if (pillar === undefined) throw new Error(`no host ${host} in the inventory this pillar was read for`);

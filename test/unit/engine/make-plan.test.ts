@@ -1,7 +1,8 @@
 // From what is wanted and what was seen to what will be done, as a table.
 import { describe, expect, it } from 'vitest';
 import { pendingName } from '../../../src/engine/host-prelude.ts';
-import { plan, type Scene, verdictsOf, workOf } from './scene.ts';
+import { makePlan } from '../../../src/engine/make-plan.ts';
+import { find, load, plan, type Scene, verdictsOf, workOf } from './scene.ts';
 
 const M3 = ['m1', 'm2', 'm3'];
 
@@ -261,4 +262,18 @@ it('a plan knows every host that was asked, with what it said or why it did not'
     ['m2', true, true, false],
     ['m3', false, false, false],
   ]);
+});
+
+it('warnings of the pillar stand above a plan that has to do with their hosts', () => {
+  const scene = { resources: { a: {} }, hosts: ['m1', 'm2'] };
+  const loaded = load(scene);
+  const warning = (hosts: string[]) => ({
+    message: `about ${hosts}`,
+    place: { file: 'i.yaml', line: 2, column: 3 },
+    hosts,
+  });
+  const pillars = { ...loaded.pillars, warnings: [warning(['m2', 'm9']), warning(['m9'])] };
+  const { notes } = makePlan('r', { ...loaded, pillars }, { ...find(scene, loaded), recalled: new Map() }).plan;
+  expect(notes).toContain('about m2,m9 (i.yaml:2:3)');
+  expect(notes).not.toContain('about m9 (i.yaml:2:3)');
 });

@@ -160,6 +160,7 @@ export function load(scene: Scene): Loaded {
     pillars: {
       of: () => ({ host: '', data: { etcd_events: scene.healthyEvents !== undefined }, origins: () => [] }),
       sources: [],
+      warnings: [],
     },
     states: ['s'],
     targets: scene.targets ?? hosts,
