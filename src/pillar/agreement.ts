@@ -5,6 +5,7 @@ import type { Failure } from '../failure.ts';
 import { isMap } from '../load/map.ts';
 import { checkControlPlane } from './control-plane.ts';
 import { hasEvents } from './events.ts';
+import { checkInstall } from './install.ts';
 import type { Pillar } from './pillar.ts';
 import { checkProxy } from './proxy.ts';
 import { refuse } from './refuse.ts';
@@ -20,7 +21,8 @@ export function checkAgreement(pillar: Pillar): Failure[] {
   return [
     ...checkElectionTimeout(pillar),
     ...checkPorts(pillar),
-    ...checkInstall(pillar),
+    ...checkInstall(pillar, 'etcd_install'),
+    ...checkInstall(pillar, 'kubelet_install'),
     ...checkDirectories(pillar),
     ...checkFlags(pillar, 'etcd_extra_args'),
     ...(hasEvents(pillar.data) ? checkFlags(pillar, 'etcd_events_extra_args') : []),
@@ -63,25 +65,6 @@ function checkPorts(pillar: Pillar): Failure[] {
       ),
     ];
   });
-}
-
-function checkInstall(pillar: Pillar): Failure[] {
-  const install = pillar.data.etcd_install;
-  if (!isMap(install)) return [];
-  const given = Object.keys(install).filter((key) => install[key] !== null);
-  const sources = given.filter((key) => key !== 'sha256');
-  const at = ['etcd_install'];
-  if (sources.length !== 1) {
-    const has = sources.length === 0 ? 'none of them' : sources.join(' and ');
-    const message = `etcd_install takes exactly one of path, package and archive, but has ${has}`;
-    return [refuse(pillar, [at], message, 'keep one; null takes away what a lower layer has set')];
-  }
-  if (given.includes('sha256') === (sources[0] === 'archive')) return [];
-  const message =
-    sources[0] === 'archive'
-      ? 'etcd_install has an archive without sha256'
-      : 'etcd_install has a sha256 without an archive';
-  return [refuse(pillar, [at], message, 'etcd_install: { archive: /PATH/etcd.tar.gz, sha256: HEX }')];
 }
 
 /** Source: etcd's `server/etcdserver/bootstrap.go` takes a write-ahead log inside the data directory for that of a member. */

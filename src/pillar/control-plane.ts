@@ -2,6 +2,7 @@
 import { type Cidr, overlap, parseCidr } from '../cidr.ts';
 import { compareVersions } from '../etcd/versions.ts';
 import type { Failure } from '../failure.ts';
+import { explainSkew } from '../kubelet-skew.ts';
 import type { Pillar } from './pillar.ts';
 import { refuse } from './refuse.ts';
 
@@ -15,6 +16,7 @@ export function checkControlPlane(pillar: Pillar): Failure[] {
   return [
     ...checkStorageBackend(pillar),
     ...checkVersion(pillar),
+    ...checkKubelet(pillar),
     ...checkNetworks(pillar),
     ...checkDirectories(pillar),
   ];
@@ -42,6 +44,20 @@ function checkVersion(pillar: Pillar): Failure[] {
   if (compareVersions(version, OLDEST) >= 0) return [];
   const message = `kubernetes_version is ${version}, and control_plane: managed begins with ${OLDEST}`;
   return [refuse(pillar, [['kubernetes_version']], message, 'upgrade first, or set control_plane: kubeadm or none')];
+}
+
+function checkKubelet(pillar: Pillar): Failure[] {
+  const { kubelet_install: install, kubelet_version: version, kubernetes_version: plane } = pillar.data;
+  if (typeof version !== 'string') {
+    if (install === undefined) return [];
+    const message = 'kubelet_install needs kubelet_version: nobody has said which one is to be there';
+    return [refuse(pillar, [['kubelet_install']], message, 'kubelet_version: MAJOR.MINOR.PATCH')];
+  }
+  const why = typeof plane === 'string' ? explainSkew(plane, version) : undefined;
+  if (why === undefined) return [];
+  const message = `kubelet_version (${version}) does not go with kubernetes_version (${String(plane)}): ${why}`;
+  const next = 'the control plane is upgraded first, then the kubelet';
+  return [refuse(pillar, [['kubernetes_version'], ['kubelet_version']], message, next)];
 }
 
 /** Both have a ca.crt. */

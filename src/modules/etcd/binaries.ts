@@ -4,8 +4,9 @@ import { fail, succeed } from '../../failure.ts';
 import { explainReadError } from '../../load/readable.ts';
 import { quote } from '../../shell/quote.ts';
 import { PATH_PATTERN, pathProperty } from '../file/path.ts';
+import { INSTALL } from '../install.sh.ts';
 import type { Change, Module, Refusal } from '../module.ts';
-import { FIND_VERSION, INSTALL, installArchive, installPackage } from './install.sh.ts';
+import { FIND_VERSION, installArchive, installPackage } from './install.sh.ts';
 
 export type Source = { path?: string | null; package?: string | null; archive?: string | null; sha256?: string | null };
 type Want = {

@@ -1,5 +1,6 @@
 // How etcd's programs come to a host: pieces of the scripts of etcd.binaries.
 import { quote } from '../../shell/quote.ts';
+import { checkArchive } from '../install.sh.ts';
 
 /** `find_version FILE PROGRAM`: its version; `-` where there is no program, `?` where it does not say. */
 export const FIND_VERSION = `
@@ -14,30 +15,9 @@ find_version() {
   echo "\${version_said:-?}"
 }`.trimStart();
 
-/** `install FILE PROGRAM`: into $directory, if it is of $version. The old one stays in the trash. */
-export const INSTALL = `
-(umask 022 && mkdir -p "$directory") || exit
-install() {
-  new=$directory/.quorate-$2
-  cp "$1" "$new" && chown 0:0 "$new" && chmod 0755 "$new" && q_sync "$new" || exit
-  found=$(find_version "$new" "$2")
-  if [ "$found" != "$version" ]; then
-    rm -f "$new"
-    printf '%s is version %s, not %s\\n' "$1" "$found" "$version" >&2
-    exit 1
-  fi
-  if [ -e "$directory/$2" ] || [ -L "$directory/$2" ]; then q_keep "$directory/$2" || exit; fi
-  mv -f "$new" "$directory/$2" && q_sync "$directory" || exit
-}`.trimStart();
-
 /** `$1`: the archive as the controller has sent it, where the host has none. */
 export function installArchive(archive: string, sha256: string, programs: string[]): string {
-  return `archive=\${1-${quote(archive)}}
-sum=$(sha256sum <"$archive") || exit
-if [ "\${sum%% *}" != ${sha256} ]; then
-  printf '%s has the sha256 %s, not %s\\n' ${quote(archive)} "\${sum%% *}" ${sha256} >&2
-  exit 1
-fi
+  return `${checkArchive(archive, sha256)}
 unpacked=$(mktemp -d "$directory/.quorate-XXXXXX") || exit
 trap 'rm -rf "$unpacked"' EXIT
 tar -xzof "$archive" -C "$unpacked" || exit

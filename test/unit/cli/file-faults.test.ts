@@ -102,6 +102,19 @@ const FAULTS: { [what: string]: Fault } = {
     argv: PLAN,
     says: ['pillar/defaults.yaml:1:17: bind_interface has not the right form: "eth0 eth1"', '  next: '],
   },
+  'a kubelet that is newer than its API server': {
+    files: { 'pillar/defaults.yaml': 'kubernetes_version: 1.33.0\nkubelet_version: 1.34.1\n' },
+    argv: PLAN,
+    says: [
+      'pillar/defaults.yaml:2:18: kubelet_version (1.34.1) does not go with kubernetes_version (1.33.0)',
+      '  in m1',
+    ],
+  },
+  'a kubelet from nowhere in particular': {
+    files: { 'pillar/defaults.yaml': 'kubelet_version: 1.34.1\nkubelet_install: { sha256: null }\n' },
+    argv: PLAN,
+    says: ['pillar/defaults.yaml:2:18: kubelet_install takes exactly one of path, package and archive', '  in m1'],
+  },
   'a limit of nothing in the pillar': {
     files: { 'pillar/defaults.yaml': 'limits: { program: 0 }\n' },
     argv: PLAN,

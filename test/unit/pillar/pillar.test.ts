@@ -359,6 +359,33 @@ describe('a bad pillar is refused at its exact place', () => {
       [expect.stringMatching(/^defaults\.yaml:1:17 schema: bind_interface has not the right form: "\/dev\/eth0"/)],
     ],
     [
+      { 'defaults.yaml': 'kubelet_install: { path: /opt/kubelet }\n' },
+      [
+        'defaults.yaml:1:18 schema: kubelet_install needs kubelet_version: nobody has said which one is to be there → kubelet_version: MAJOR.MINOR.PATCH',
+      ],
+    ],
+    [
+      {
+        'defaults.yaml':
+          'kubelet_version: 1.34.1\nkubelet_install: { path: /opt/kubelet, archive: /srv/x.tar.gz, sha256: null }\n',
+      },
+      [
+        'defaults.yaml:2:18 schema: kubelet_install takes exactly one of path, package and archive, but has path and archive → keep one; null takes away what a lower layer has set',
+      ],
+    ],
+    [
+      { 'defaults.yaml': 'kubelet_version: 1.34.1\nkubelet_install: { archive: /srv/kubelet.tar.gz }\n' },
+      [
+        'defaults.yaml:2:18 schema: kubelet_install has an archive without sha256 → kubelet_install: { archive: /PATH/kubelet.tar.gz, sha256: HEX }',
+      ],
+    ],
+    [
+      { 'defaults.yaml': 'kubernetes_version: 1.33.0\n', 'hosts/m1.yaml': 'kubelet_version: 1.34.1\n' },
+      [
+        'hosts/m1.yaml:1:18 schema: kubelet_version (1.34.1) does not go with kubernetes_version (1.33.0): a kubelet is never newer than its API server → the control plane is upgraded first, then the kubelet',
+      ],
+    ],
+    [
       { 'clusters/main.yaml': 'control_plane: managed\n' },
       [
         'clusters/main.yaml:1:16 schema: control_plane: managed needs kubernetes_version, for its images and its flags → kubernetes_version: MAJOR.MINOR.PATCH',
