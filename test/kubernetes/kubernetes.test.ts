@@ -61,6 +61,27 @@ describe('three masters', () => {
     await expect.poll(() => orNothing(kubectl('m2', mirrored)), soon).toBe(expected);
   });
 
+  it('are left alone where control_plane is kubeadm, and only seen to be there', async () => {
+    rig.write({
+      'pillar/defaults.yaml': `etcd_version: ${etcd}\ncontrol_plane: kubeadm\nkubernetes_version: 1.20.2\n`,
+    });
+    const traces = () =>
+      Promise.all(
+        HOSTS.map((host) =>
+          rig.lab.run(
+            host,
+            `cd /etc/kubernetes && stat -c '%n %i %Y %Z' manifests/* *.conf pki/* /var/lib/kubelet/config.yaml /etc/systemd/system/kubelet.service; pgrep -x 'etcd|kubelet|kube-.*'`,
+          ),
+        ),
+      );
+    const before = await traces();
+    const first = await rig.json('apply', 'running', '-t', 'masters', '--yes');
+    expect([first.status, first.document.outcome]).toEqual([0, 'ok']);
+    const seen = first.document.results.filter(({ resource }) => resource === 'kubernetes.configured/ready');
+    expect(seen.map(({ outcome }) => outcome)).toEqual(['ok', 'ok', 'ok']);
+    expect(await traces()).toEqual(before);
+  });
+
   it('take a CronJob, and run the job that is made from it, with the host’s network and a claimed volume', async () => {
     await kubectl('m3', 'apply -f -', JSON.stringify(snapshotJob(etcd)));
     await expect

@@ -246,6 +246,8 @@ describe('control_plane', () => {
     const all = await ids('running', 'control_plane: managed\nkubernetes_version: 1.20.2\netcd_runtime: systemd\n');
     expect(all).toEqual(expect.arrayContaining(['etcd.configured/service', 'kubelet.running/service']));
     expect(all).not.toContain('etcd.configured/manifest');
+    // The kubelet looks for manifests in a directory that nobody else makes then.
+    expect(all).toContain('kubelet.configured/manifest-directory');
   });
 });
 
