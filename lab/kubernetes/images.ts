@@ -4,7 +4,7 @@ import { inChroot } from '../chroot.ts';
 import { sh } from '../shell.ts';
 import { type Image, writeLayout } from './oci.ts';
 import { program } from './programs.ts';
-import { PAUSE } from './recipe.ts';
+import { BUSYBOX, PAUSE } from './recipe.ts';
 
 const REGISTRY = 'registry.k8s.io';
 const BIN = 'usr/local/bin';
@@ -25,7 +25,7 @@ rm -rf /tmp/* /run/containerd`;
 /**
  * Puts the images that a master's pods need into the containerd of the base at `root`, there being no registry to pull
  * from, under the names that kubeadm and the addon manager's authors give them: each etcd of /opt/etcd, the programs of the
- * control plane in the folder `programs`, and what holds a pod together. Returns their names.
+ * control plane in the folder `programs`, what holds a pod together, and a shell. Returns their names.
  */
 export async function addImages(root: string, programs: string): Promise<string[]> {
   const version = (await sh`${join(programs, 'kubelet')} --version`).stdout.trim().split(' ').at(-1)!;
@@ -35,6 +35,7 @@ export async function addImages(root: string, programs: string): Promise<string[
     ...readdirSync(join(root, 'opt/etcd')).map((etcd) => stageEtcd(root, etcd)),
     ...controlPlane.map((name) => stageProgram(root, programs, name, version)),
     stageAddonManager(root, programs),
+    stageShell(root),
   ]);
   const folder = join(root, 'tmp/images');
   await writeLayout(join(folder, 'layout'), images);
@@ -82,6 +83,15 @@ async function stageAddonManager(root: string, programs: string): Promise<Image>
     files,
     command: ['/opt/kube-addons-main.sh'],
   };
+}
+
+// Of the version that Debian's suite has.
+async function stageShell(root: string): Promise<Image> {
+  const [inside, files] = makeFolder(root, 'busybox', ['tmp']);
+  await inChroot(root, COPY, inside, '/usr/bin/busybox');
+  await inChroot(root, 'busybox --install -s "$1/usr/bin"', inside);
+  symlinkSync('usr/bin', join(files, 'bin'));
+  return { name: BUSYBOX, files, command: ['sh'] };
 }
 
 async function stagePause(root: string): Promise<Image> {

@@ -9,7 +9,7 @@ import { sh } from '../shell.ts';
 /** Debian has Kubernetes' source, and of its programs only kubectl: the others are built from it, with Debian's own Go. */
 export const program = {
   /** Counts changes of how this file follows the recipe. */
-  edition: 2,
+  edition: 3,
   suite: 'bookworm',
   source: 'kubernetes',
   toolchain: ['golang-go', 'dpkg-dev'],
@@ -21,6 +21,16 @@ export const program = {
   tags: ['providerless', 'dockerless'],
 };
 
+// Its reflect2 calls mapiterinit as Go had it before 1.18: with a newer Go an API server that writes a map as JSON overwrites
+// memory of its own and ends sooner or later (modern-go/reflect2#24). It gets the iterator that is expected now.
+const MAPS = `
+maps=vendor/github.com/modern-go/reflect2
+sed -i -e 's/^func mapiterinit(.*$/func mapiterinit(rtype unsafe.Pointer, m unsafe.Pointer, it *hiter)/' \\
+  -e 's,// rest fields are ignored,pointers [6]unsafe.Pointer; numbers [4]uintptr,' $maps/unsafe_link.go
+sed -i 's/ mapiterinit(/ iterate(/' $maps/unsafe_map.go
+echo 'func iterate(rtype, m unsafe.Pointer) *hiter { it := new(hiter); mapiterinit(rtype, m, it); return it }' >>$maps/unsafe_map.go
+grep -q 'numbers .4.uintptr' $maps/unsafe_link.go && [ "$(grep -c 'iterate(' $maps/unsafe_map.go)" = 2 ]`;
+
 // The source is older than Go's modules: it wants to lie in a GOPATH, and brings all it needs. Of what its makefile generates
 // only one file is not there already: the description of the API, whose inputs carry a mark.
 const BUILD = `
@@ -28,6 +38,7 @@ version=$1 tags=$2; shift 2
 cd /build && mkdir -p src/k8s.io programs
 dpkg-source --no-check -x ./*.dsc src/k8s.io/kubernetes >/dev/null
 cd src/k8s.io/kubernetes
+${MAPS.trim()}
 export GOPATH=/build GOCACHE=/build/cache GO111MODULE=off GOPROXY=off CGO_ENABLED=0
 exec 2>&1
 generator=./vendor/k8s.io/kube-openapi/cmd/openapi-gen

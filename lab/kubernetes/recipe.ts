@@ -4,6 +4,9 @@ import { program } from './programs.ts';
 /** The name that the pause image has everywhere. */
 export const PAUSE = 'registry.k8s.io/pause:3.9';
 
+/** That of a shell with its tools. */
+export const BUSYBOX = 'docker.io/library/busybox:1.35';
+
 const CONTAINERD = `version = 2
 [plugins."io.containerd.grpc.v1.cri"]
   sandbox_image = "${PAUSE}"
@@ -47,7 +50,7 @@ const shadows = Object.entries(KERNEL).map(
 /** A host that can become a Kubernetes master: containerd with the images, kubectl, and a kubelet that nobody has set up. */
 export const kubernetesRecipe: Recipe & { program: unknown } = {
   ...recipe,
-  edition: 2,
+  edition: 3,
   program,
   packages: [...recipe.packages, 'containerd', 'runc', 'containernetworking-plugins', 'catatonit', 'kubernetes-client'],
   files: {
