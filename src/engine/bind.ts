@@ -22,7 +22,7 @@ export function refuseBinding(
 }
 
 /** `facts.interfaces`: the addresses by interface. */
-export function interfacesOf(facts: Value | undefined): Map<string, string[]> {
+function interfacesOf(facts: Value | undefined): Map<string, string[]> {
   const entries = isMap(facts) ? Object.entries(facts) : [];
   return new Map(entries.map(([name, addresses]) => [name, Array.isArray(addresses) ? addresses.map(String) : []]));
 }
