@@ -8,8 +8,8 @@ type Answered<T> = { ok: true; value: T } | { ok: false; failure: Failure };
 
 /** Asks the targets side by side; answers in inventory order. Ctrl-C ends it at once: there is nothing to leave half-done. */
 export async function openHosts<T>(
-  scope: Scope,
-  options: CommonOptions,
+  scope: Pick<Scope, 'inventory' | 'targets' | 'limits'>,
+  options: Pick<CommonOptions, 'parallel'>,
   question: (session: ApplySession, signal: AbortSignal) => Promise<Answered<T>>,
 ): Promise<{ values: Map<string, T>; failures: Map<string, Failure> }> {
   const [{ connectAll, closeAll }, { createConnector }] = await Promise.all([

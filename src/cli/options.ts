@@ -53,8 +53,11 @@ export function addStatesOptions(command: Command): Command {
 
 /** Every command that connects. */
 export function addHostOptions(command: Command): Command {
-  addInventoryOptions(command);
-  addPillarOptions(command);
+  return addConnectionOptions(addPillarOptions(addInventoryOptions(command)));
+}
+
+/** Which hosts, and how long to wait for them. */
+export function addConnectionOptions(command: Command): Command {
   return command
     .option('-t, --target <pattern>', 'hosts: groups, names, globs, lists, exclusions (masters:!m3)')
     .option('--parallel <hosts>', 'how many hosts are worked with at once', positiveInteger, 32)

@@ -12,6 +12,7 @@ import {
   inventoryPath,
   pillarFolder,
 } from './options.ts';
+import { addPillarInitCommand } from './pillar-init.ts';
 import { printInputFailures, printJson, printVisibly } from './print.ts';
 
 interface ShowOptions extends CommonOptions {
@@ -28,6 +29,7 @@ export function addPillarCommand(program: Command, shell: Shell): void {
   addOutputOptions(show).action(async (host: string, options: ShowOptions) => {
     shell.finish(await showPillar(host, options, shell.io));
   });
+  addPillarInitCommand(pillar, shell);
 }
 
 async function showPillar(host: string, options: ShowOptions, io: Io): Promise<number> {

@@ -54,7 +54,12 @@ export async function loadHosts(options: CommonOptions, io: Io): Promise<Attempt
   return loaded.ok ? withAskedPassword(loaded.value, options, io) : loaded;
 }
 
-async function withAskedPassword<T extends Scope>(scope: T, options: CommonOptions, io: Io): Promise<Attempt<T>> {
+/** The scope whose hosts have the password that was asked for, where `-K` wants one. */
+export async function withAskedPassword<T extends Pick<Scope, 'inventory'>>(
+  scope: T,
+  options: CommonOptions,
+  io: Io,
+): Promise<Attempt<T>> {
   if (!options.askBecomePass) return succeed(scope);
   const { askSecret } = await import('./ask.ts');
   const password = await askSecret("sudo's password: ", io);

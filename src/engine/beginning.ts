@@ -220,7 +220,9 @@ function newsOf(cluster: string, beginning: Beginning): string[] {
     case 'resume':
       return [`goes on creating cluster ${cluster}, which an earlier run began (token ${beginning.token}); ${rolls}`];
     case 'adopted':
-      return [`cluster ${cluster} (${beginning.ledger.clusterId}) serves and nobody knows it yet: it is written down`];
+      return [
+        `cluster ${cluster} (${beginning.ledger.clusterId}) serves and nobody knows it yet: the first apply writes it down (${ledgerFile(cluster)})`,
+      ];
     default:
       return [];
   }

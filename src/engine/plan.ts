@@ -27,6 +27,11 @@ export function viewsOf({ clusters }: Plan): (declaration: Declaration) => Clust
   return ({ cluster }) => (cluster === undefined ? undefined : views.get(cluster));
 }
 
+/** It only writes down what is there. */
+export function onlyRecords({ verdict, changes, reactsTo }: PlanEntry): boolean {
+  return verdict === 'change' && changes.length > 0 && reactsTo.length === 0 && changes.every(({ record }) => record);
+}
+
 export interface PlannedHost {
   host: string;
   /** In the target; others are members of a target's cluster, which are only asked. */

@@ -9,7 +9,7 @@ import type { Report, Result } from './events.ts';
 import { claimFor, findLostLock, keepLocks, missingLocks, unlockedHosts } from './locking.ts';
 import { type Look, lockRest, look, lookAndLock } from './look.ts';
 import { type Intent, makePlan } from './make-plan.ts';
-import type { Plan } from './plan.ts';
+import { onlyRecords, type Plan } from './plan.ts';
 import { recallAll } from './recall.ts';
 import { makeReport } from './report.ts';
 import { applyRounds, whatIsKnown } from './rounds.ts';
@@ -34,7 +34,11 @@ export async function runPlan(context: RunContext): Promise<RunEnd> {
     );
     context.emit({ type: 'planned', at: new Date(), plan: intent.plan });
     const results = plannedResults(intent, 'changed');
-    return end(context, 'plan', began, seen, { intent, results, pending: intent.work.size > 0 });
+    return end(context, 'plan', began, seen, {
+      intent,
+      results,
+      pending: [...intent.work.keys()].some((key) => !onlyRecords(intent.entries.get(key)!)),
+    });
   } finally {
     await closeAll(seen.connections);
   }
@@ -168,14 +172,14 @@ function programsOf(connections: Connections): Map<string, number> {
 
 /** Nothing was done: a plan counts what would change as changed (with nothing actual), a declined apply as skipped. */
 function plannedResults(intent: Intent, change: 'changed' | 'skipped'): Result[] {
-  return intent.plan.entries.map(({ host, resource, module, verdict, changes, why }) => ({
-    host,
-    resource,
-    module,
-    outcome: verdict === 'change' ? change : verdict,
-    predicted: changes,
+  return intent.plan.entries.map((entry) => ({
+    host: entry.host,
+    resource: entry.resource,
+    module: entry.module,
+    outcome: entry.verdict !== 'change' ? entry.verdict : change === 'changed' && onlyRecords(entry) ? 'ok' : change,
+    predicted: entry.changes,
     actual: [],
-    ...(why ? { why } : {}),
+    ...(entry.why ? { why: entry.why } : {}),
     ms: 0,
   }));
 }

@@ -79,6 +79,11 @@ export function hasFlag(name: string, version: string | undefined): boolean {
   });
 }
 
+/** Whether some etcd from 3.4 on has the flag. */
+export function isFlag(name: string): boolean {
+  return SPANS.has(name);
+}
+
 /** Why this flag (without its dashes) cannot be given to an etcd of this version, and what to write instead. */
 export function explainFlag(name: string, version: string | undefined): { wrong: string; next: string } | undefined {
   if (hasFlag(name, version)) return undefined;

@@ -49,6 +49,8 @@ export interface Change {
   after: Value;
   /** What `after` will be exists only once this is done: plans say `(known after stage N)` in its place. */
   later?: true;
+  /** It writes down what is there and changes nothing of it: a plan that does only this has nothing to do. */
+  record?: true;
 }
 
 /** The module saw something that it must not change, and says why and what to do. */

@@ -6,6 +6,7 @@ import { etcdMayStop } from './etcd/may_stop.ts';
 import { etcdMember } from './etcd/member.ts';
 import { etcdPod } from './etcd/pod.ts';
 import { etcdRestored } from './etcd/restored.ts';
+import { etcdSettings } from './etcd/settings.ts';
 import { fileAbsent } from './file/absent.ts';
 import { fileDirectory } from './file/directory.ts';
 import { fileManaged } from './file/managed.ts';
@@ -29,6 +30,7 @@ const all: AnyModule[] = [
   etcdMember,
   etcdPod,
   etcdRestored,
+  etcdSettings,
   fileAbsent,
   fileDirectory,
   fileManaged,

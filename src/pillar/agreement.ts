@@ -3,6 +3,7 @@ import { explainFlag } from '../etcd/flags.ts';
 import { OWN_FLAGS } from '../etcd/own-flags.ts';
 import type { Failure } from '../failure.ts';
 import { isMap } from '../load/map.ts';
+import { checkAdoption } from './adoption.ts';
 import { checkControlPlane } from './control-plane.ts';
 import { hasEvents } from './events.ts';
 import { checkInstall } from './install.ts';
@@ -30,6 +31,7 @@ export function checkAgreement(pillar: Pillar): Failure[] {
     ...checkStaticPod(pillar),
     ...checkProxy(pillar),
     ...checkControlPlane(pillar),
+    ...checkAdoption(pillar),
   ];
 }
 

@@ -1,6 +1,6 @@
 // A plan as an operator wants to read it at 3 am: what happens, where, in which order, why, and what does not.
 
-import type { Plan, PlanEntry } from '../engine/plan.ts';
+import { onlyRecords, type Plan, type PlanEntry } from '../engine/plan.ts';
 import type { Stage } from '../graph/graph.ts';
 import type { Disruption } from '../states/declaration.ts';
 import { blockedBlocks } from './blocked.ts';
@@ -27,7 +27,7 @@ export function renderPlan(plan: Plan, options: RenderOptions = {}): string {
       section(
         paint('bold', titleOf(stage, plan)),
         plan.entries
-          .filter((entry) => entry.stage === stage.number)
+          .filter((entry) => entry.stage === stage.number && (options.verbose || !onlyRecords(entry)))
           .map((entry) => stepBlock(entry, changed, options, paint)),
       ),
     ),

@@ -222,6 +222,12 @@ const PURE: { [name: string]: PureHelper } = {
     takes: [1, 1],
     call: ([a]) => ({ value: typeof a === 'string' && isIP(a) !== 0 }),
   },
+  given: {
+    usage: 'given MAP',
+    does: 'the map without what is null in it, at any depth',
+    takes: [1, 1],
+    call: ([a]) => (isMap(a) ? { value: withoutNulls(a) } : { wrong: `wants a map, not ${nameType(a!)}` }),
+  },
   lower: { usage: 'lower A', does: 'the string in small letters', takes: [1, 1], call: ([a]) => lower(a!) },
   json: {
     usage: 'json A',
@@ -358,6 +364,12 @@ function pluck(list: Value, key: Value): HelperResult {
     values.push((item as { [key: string]: Value })[key]!);
   }
   return { value: values };
+}
+
+function withoutNulls(value: Value): Value {
+  if (!isMap(value)) return value;
+  const entries = Object.entries(value).flatMap(([key, each]) => (each === null ? [] : [[key, withoutNulls(each)]]));
+  return Object.fromEntries(entries);
 }
 
 function lower(value: Value): HelperResult {

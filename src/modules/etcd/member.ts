@@ -78,7 +78,8 @@ printf '%s\\t%s\\t%s\\n' "$data" "$marker" "$q_text"`,
       if (flat(formatMarker(wanted)) === seen.marker) return [];
       return [{ path: 'bootstrap', before: shown(seen.marker, parseMarker), after: wanted as unknown as Value }];
     }
-    return diffKnown((beginning as { ledger: Ledger }).ledger, seen);
+    const changes = diffKnown((beginning as { ledger: Ledger }).ledger, seen);
+    return beginning!.kind === 'adopted' ? changes.map((change) => ({ ...change, record: true as const })) : changes;
   },
   // A guard that only its cluster's view decides expects what it was told to write.
   expect: (_want, seen) => seen,

@@ -10,10 +10,13 @@ export interface Demands {
   names: string[];
   usages: string[];
   renew_days: number;
+  /** Neither file need be there. */
+  optional: boolean;
 }
 
 /** Undefined: it does. */
-export function checkAdopted(want: Demands, { key, now, chain, trusted }: Pair): Refusal | undefined {
+export function checkAdopted(want: Demands, { certificate, key, now, chain, trusted }: Pair): Refusal | undefined {
+  if (want.optional && certificate.kind === 'absent' && key.kind === 'absent') return undefined;
   const [leaf] = chain ?? [];
   const wrong = leaf === undefined ? [`there is no certificate in it`] : faultsOf(leaf, want, now);
   if (leaf !== undefined && !leadsTo(leaf, chain!.slice(1), trusted ?? [])) {

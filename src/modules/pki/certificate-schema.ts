@@ -72,6 +72,12 @@ export const certificateSchema: ParameterSchema = {
       examples: [true],
       'x-identity': true,
     },
+    optional: {
+      type: 'boolean',
+      description: 'Of what is adopted: it may be missing, with its key',
+      default: false,
+      examples: [true],
+    },
     ca_path: {
       ...pathProperty(
         'Where the CA certificate is on the host; needed for what is adopted',

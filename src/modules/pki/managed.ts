@@ -25,6 +25,7 @@ export type Want = PairId &
     usages: string[];
     days: number;
     renew_days: number;
+    optional: boolean;
     /** What was prepared: the new certificate, and its key where that is new too. */
     issued?: { certificate: string; key?: Sensitive };
   };

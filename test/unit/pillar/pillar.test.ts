@@ -145,7 +145,7 @@ describe('a bad pillar is refused at its exact place', () => {
       { 'hosts/m1.yaml': 'a:\netcd_data_dir: 0644\n' },
       [
         expect.stringMatching(
-          /^hosts\/m1\.yaml:1:1 unknown: unknown key "a" → known are: etcd_runtime, etcd_version, /,
+          /^hosts\/m1\.yaml:1:1 unknown: unknown key "a" → known are: etcd_runtime, etcd_configuration, /,
         ),
         'hosts/m1.yaml:2:16 schema: etcd_data_dir must be a string, not the number 0644 → write it in quotes: "0644"',
       ],
@@ -250,6 +250,18 @@ describe('a bad pillar is refused at its exact place', () => {
       [
         'hosts/m1.yaml:1:15 schema: etcd_wal_dir (/var/lib/etcd/wal) and etcd_data_dir (/var/lib/etcd) lie in each other → give each a directory of its own, or leave etcd_wal_dir out',
       ],
+    ],
+    [
+      {
+        'defaults.yaml': 'etcd_configuration: adopted\nproxy: { http: http://p:3128 }\n',
+        'hosts/m1.yaml': 'etcd_probes: none\netcd_runtime: systemd\netcd_resources: { limits: { cpu: "1" } }\n',
+      },
+      ['etcd_probes', 'proxy', 'etcd_resources.limits'].map(
+        (key) =>
+          expect.stringMatching(
+            `: ${key} does not reach an etcd that others have set up .etcd_configuration: adopted. → set it where etcd was`,
+          ) as never,
+      ),
     ],
     [
       { 'hosts/m1.yaml': 'storage_backend: etcd2\n' },

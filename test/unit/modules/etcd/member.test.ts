@@ -58,6 +58,15 @@ test.each<[string, ReturnType<typeof seen>, ClusterView | undefined, string[] | 
   else expect((difference as Change[]).map(({ path }) => path)).toEqual(expected);
 });
 
+test('what serves and nobody knew is a record; what has changed since is a change', () => {
+  const adopted = etcdMember.diff(WANT, seen(), view({ kind: 'adopted', ledger: LEDGER })) as Change[];
+  const renewed = etcdMember.diff(WANT, seen(), view(known)) as Change[];
+  expect([...adopted, ...renewed].map(({ path, record }) => [path, record])).toEqual([
+    ['ledger', true],
+    ['ledger', undefined],
+  ]);
+});
+
 test.each(['', 'data no', 'perhaps\t\t', 'no\t'])('%j is no reading', (stdout) => {
   expect(() => etcdMember.parse({ status: 0, stdout: Buffer.from(stdout), stderr: '' })).toThrow();
 });

@@ -278,6 +278,13 @@ describeCases(pkiCertificate, [
     observed: adopt({}),
     changes: wrong('there is no certificate in it; /etc/pki/server.key is not there'),
   },
+  { it: 'an adopted pair that is optional may be missing', want: { ...ADOPTED, optional: true }, observed: adopt({}) },
+  {
+    it: 'an adopted pair that is optional is not half there',
+    want: { ...ADOPTED, optional: true },
+    observed: adopt({ key: RSA }),
+    changes: wrong('there is no certificate in it'),
+  },
   {
     it: 'an adopted certificate without a name that is needed is refused',
     want: ADOPTED,
