@@ -115,6 +115,16 @@ const FAULTS: { [what: string]: Fault } = {
     argv: PLAN,
     says: ['pillar/defaults.yaml:2:18: kubelet_install takes exactly one of path, package and archive', '  in m1'],
   },
+  "a flag of etcd that is not the pillar's to set": {
+    files: { 'pillar/defaults.yaml': 'etcd_extra_args: { initial-cluster-state: new }\n' },
+    argv: PLAN,
+    says: ['pillar/defaults.yaml:1:43: etcd_extra_args may not have --initial-cluster-state', '  in m1'],
+  },
+  'a quota below nothing': {
+    files: { 'pillar/defaults.yaml': 'etcd_quota_backend_bytes: -1\n' },
+    argv: PLAN,
+    says: ['pillar/defaults.yaml:1:27: etcd_quota_backend_bytes must be at least 0, not -1', '  next: '],
+  },
   'a limit of nothing in the pillar': {
     files: { 'pillar/defaults.yaml': 'limits: { program: 0 }\n' },
     argv: PLAN,

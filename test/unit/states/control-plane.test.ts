@@ -27,6 +27,7 @@ runtime_config: batch/v2alpha1=true,api/all=false
 image_repository: registry.example.com/k8s
 etcd_pki_dir: /etc/etcd/pki
 etcd_client_port: 4001
+etcd_events: true
 node_name: ip-192-0-2-11.ec2.internal
 apiserver_extra_args: { authorization-mode: RBAC, v: "2" }
 controller_manager_extra_args: { node-monitor-grace-period: 20s }
