@@ -1,6 +1,6 @@
 // load: from the files that a person wrote to the graph of a run. Nothing is connected to.
 
-import { etcdServers, eventsOverride, type Server } from '../etcd/servers.ts';
+import { bracketed, etcdServers, eventsOverride, type Server } from '../etcd/servers.ts';
 import { type Attempt, type Failure, fail, succeed } from '../failure.ts';
 import { compileGraph } from '../graph/compile.ts';
 import type { Graph } from '../graph/graph.ts';
@@ -142,6 +142,10 @@ function clusterContext(scope: RenderScope, cluster: EtcdCluster): ClusterContex
     events: eventsOf !== undefined,
     etcd_servers: etcdServers(serversOf(scope, cluster)),
     ...(events ? { etcd_servers_overrides: eventsOverride(serversOf(scope, events)) } : {}),
+    api_servers: members.map(({ address, pillar }) => `${bracketed(address)}:${pillar.apiserver_port}`),
+    nodes: members.map(({ name, pillar }) =>
+      typeof pillar.node_name === 'string' ? pillar.node_name : name.toLowerCase(),
+    ),
     members,
   };
 }

@@ -10,6 +10,8 @@ import { etcdSettings } from './etcd/settings.ts';
 import { fileAbsent } from './file/absent.ts';
 import { fileDirectory } from './file/directory.ts';
 import { fileManaged } from './file/managed.ts';
+import { kubernetesAbsent } from './kubernetes/absent.ts';
+import { kubernetesApplied } from './kubernetes/applied.ts';
 import { kubernetesKubelet } from './kubernetes/kubelet.ts';
 import { kubernetesPodsEnded } from './kubernetes/pods_ended.ts';
 import { kubernetesPodsRestarted } from './kubernetes/pods_restarted.ts';
@@ -34,6 +36,8 @@ const all: AnyModule[] = [
   fileAbsent,
   fileDirectory,
   fileManaged,
+  kubernetesAbsent,
+  kubernetesApplied,
   kubernetesKubelet,
   kubernetesPodsEnded,
   kubernetesPodsRestarted,

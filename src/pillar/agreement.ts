@@ -3,6 +3,7 @@ import { explainFlag } from '../etcd/flags.ts';
 import { OWN_FLAGS } from '../etcd/own-flags.ts';
 import type { Failure } from '../failure.ts';
 import { isMap } from '../load/map.ts';
+import { checkAddons } from './addons.ts';
 import { checkAdoption } from './adoption.ts';
 import { checkControlPlane } from './control-plane.ts';
 import { hasEvents } from './events.ts';
@@ -32,6 +33,7 @@ export function checkAgreement(pillar: Pillar): Failure[] {
     ...checkProxy(pillar),
     ...checkControlPlane(pillar),
     ...checkAdoption(pillar),
+    ...checkAddons(pillar),
   ];
 }
 

@@ -68,7 +68,7 @@ export async function readPillar({
   if (failures.length > 0) return fail(...dropRepeated(failures));
   return succeed({
     sources,
-    warnings: listWarnings(inventory),
+    warnings: listWarnings(inventory, pillars),
     of(host) {
       const pillar = pillars.get(host);
       if (pillar === undefined) throw new Error(`no host ${host} in the inventory this pillar was read for`);

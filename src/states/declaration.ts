@@ -61,6 +61,10 @@ export interface ClusterContext {
   etcd_servers: string;
   /** The API server's `--etcd-servers-overrides`; absent without a cluster of events. */
   etcd_servers_overrides?: string;
+  /** Where each member's API server serves, as HOST:PORT. */
+  api_servers: string[];
+  /** The name under which each member's kubelet registers. */
+  nodes: string[];
   members: { name: string; address: string; pillar: ValueMap; [key: string]: Value }[];
 }
 

@@ -10,7 +10,7 @@ import { chooseKeys } from './keys.ts';
 import { createResolver, type Named } from './references.ts';
 import { type PlacedTree, REQUISITES, type Resource } from './resource.ts';
 import type { State } from './statefile.ts';
-import { fileNamesFacts, renderTemplateFile } from './templatefile.ts';
+import { fileNamesFacts, renderTemplateFile, type TemplateFile } from './templatefile.ts';
 import { renderTree, type Tree, treeNamesFacts } from './tree.ts';
 
 /** A resource of one instance, for one item of its `each`. */
@@ -172,10 +172,18 @@ function renderWanted({ source, identity }: Draft, scope: Scope): Attempt<Wanted
     if (!met.value) return succeed({ skip: true });
   }
   const rest = renderParameters(source.rest, scope);
-  const replaced: Attempt<ValueMap> = source.template ? renderTemplateFile(source.template, scope) : succeed({});
+  const replaced: Attempt<ValueMap> = source.template ? renderParameter(source, source.template, scope) : succeed({});
   if (!rest.ok || !replaced.ok) return fail(...[rest, replaced].flatMap((part) => (part.ok ? [] : part.failures)));
   const want = source.parameters.complete({ ...replaced.value, ...identity, ...rest.value }, source.source);
   return want.ok ? succeed({ skip: false, want: want.value }) : want;
+}
+
+/** What stands in place of a template, as far as the module can be told it: a format is nothing to what is no file. */
+function renderParameter({ module }: Resource, template: TemplateFile, scope: Scope): Attempt<ValueMap> {
+  const rendered = renderTemplateFile(template, scope);
+  if (!rendered.ok || 'format' in module.schema.properties) return rendered;
+  const { format: _, ...rest } = rendered.value;
+  return succeed(rest);
 }
 
 function renderParameters(parameters: readonly [string, Tree][], scope: Scope): Attempt<ValueMap> {

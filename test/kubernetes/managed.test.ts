@@ -2,11 +2,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { kubeletFlags } from '../../lab/kubernetes/kubelet.ts';
 import { openRig, type Rig } from '../lab/rig.ts';
+import { describeSnapshotJob, ON_M2, ZONE } from './snapshot-job.ts';
 
 const HOSTS = ['m1', 'm2', 'm3'];
 const APPLY = ['apply', 'running', '-t', 'masters', '--yes'];
 const MANIFESTS = '/etc/kubernetes/manifests';
-const PODS = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'];
+const PODS = ['etcd-events', 'etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'];
 const soon = { timeout: 120_000, interval: 500 };
 let rig: Rig;
 let etcd: string;
@@ -16,10 +17,11 @@ beforeAll(async () => {
   const listed = (await rig.lab.run('m1', 'ls /opt/etcd')).split('\n');
   etcd = listed.sort((a, b) => a.localeCompare(b, 'en', { numeric: true })).at(-1)!;
   pillar();
+  rig.write({ 'pillar/hosts/m3.yaml': `kubelet_extra_args: { node-labels: topology.kubernetes.io/zone=${ZONE} }\n` });
 });
 afterAll(() => rig?.close());
 
-function pillar(more = ''): void {
+function pillar(more = ON_M2): void {
   rig.write({
     'pillar/defaults.yaml': `etcd_version: ${etcd}
 control_plane: managed
@@ -62,10 +64,14 @@ describe('kubernetes.running with a managed control plane', () => {
     expect(document.outcome).toBe('ok');
     expect(Object.values(document.hosts).map(({ programs }) => programs)).toEqual([1, 1, 1]);
   });
+});
 
+describeSnapshotJob({ hosts: HOSTS, rig: () => rig, pillar });
+
+describe('a managed control plane', () => {
   it('changes a flag of the API server on one host after another', async () => {
     const before = await apiServers();
-    pillar('apiserver_extra_args: { v: "1" }\n');
+    pillar(`${ON_M2}apiserver_extra_args: { v: "1" }\n`);
     const { status, document } = await rig.json(...APPLY);
     expect(status).toBe(0);
     const turns = document.results.filter(({ resource }) => resource === 'kubernetes.configured/ready');
@@ -125,9 +131,12 @@ describe('kubernetes.kubelet.removed', () => {
     const { status, document } = await rig.json(...REMOVE, 'm1,m2');
     expect(status).toBe(5);
     const refused = document.results.filter(({ outcome }) => outcome === 'refused');
-    expect(refused.map(({ host, why }) => `${host}: ${why?.message}`)).toEqual(
-      ['m1', 'm2'].map(
-        (host) => `${host}: cluster main would have lost its quorum: of 3 voters m3 would be left, and 2 have to be`,
+    expect(refused.map(({ host, why }) => `${host}: ${why?.message}`).sort()).toEqual(
+      ['m1', 'm2'].flatMap((host) =>
+        ['main', 'main-events'].map(
+          (cluster) =>
+            `${host}: cluster ${cluster} would have lost its quorum: of 3 voters m3 would be left, and 2 have to be`,
+        ),
       ),
     );
     expect(await greeting('m2')).toBe('m1');

@@ -1,15 +1,22 @@
 // The containers of static pods, as the host's processes: whatever runtime started them, /proc shows them.
 import type { ParameterProperty } from '../module.ts';
 
-/** The programs of a master's static pods, each also the name of its pod. */
-const COMPONENTS = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'];
+/** The static pods of a master, by their label `component`. */
+const COMPONENTS = [
+  'etcd',
+  'etcd-events',
+  'kube-apiserver',
+  'kube-controller-manager',
+  'kube-scheduler',
+  'kube-addon-manager',
+];
 
 export const componentsProperty: ParameterProperty = {
   type: 'array',
   items: { enum: COMPONENTS },
   minItems: 1,
   uniqueItems: true,
-  description: 'The pods, by the name of their program',
+  description: 'The pods, by their label component',
   examples: [['kube-apiserver', 'etcd']],
   'x-identity': true,
 };
@@ -25,11 +32,12 @@ q_age() {
 
 /**
  * `q_pids COMPONENT`: the processes of this name that a container runtime has started, one a line; an etcd of systemd's
- * is none. The kernel keeps 15 letters of a name.
+ * is none. The kernel keeps 15 letters of a name. Two pods are not called as their program.
  */
 export const PROCESSES = `
 q_pids() {
-  q_comm=$(printf %.15s "$1")
+  case $1 in etcd-events) q_comm=etcd ;; kube-addon-manager) q_comm=kube-addons-main.sh ;; *) q_comm=$1 ;; esac
+  q_comm=$(printf %.15s "$q_comm")
   for q_process in /proc/[0-9]*; do
     { read -r q_name <"$q_process/comm"; } 2>/dev/null && [ "$q_name" = "$q_comm" ] || continue
     q_stat=$(cat "$q_process/stat" 2>/dev/null) || continue

@@ -1,20 +1,9 @@
 // The shipped states of the control plane and the kubelet, rendered: one snapshot for each thing that stands on a host.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { type Loaded, load } from '../../../src/engine/load.ts';
+import { describe, expect, it } from 'vitest';
 import { dumpDocument } from '../../../src/modules/file/document.ts';
 import type { ValueMap } from '../../../src/value.ts';
-import { must } from './rig.ts';
+import { loaded, wanted } from './rendered.ts';
 
-const INVENTORY = `masters:
-  vars: { etcd_cluster: main }
-  hosts:
-    M1: { ansible_host: 192.0.2.11 }
-    m2: { ansible_host: 192.0.2.12 }
-    m3: { ansible_host: 192.0.2.13 }
-`;
 const EVERYTHING = `
 kubernetes_version: 1.34.1
 control_plane_endpoint: kubernetes.example.com:8443
@@ -23,7 +12,7 @@ apiserver_port: 7443
 service_cidr: fd00:10:96::/112
 cluster_cidr: 10.244.0.0/16
 dns_domain: example.internal
-runtime_config: batch/v2alpha1=true,api/all=false
+runtime_config: resource.k8s.io/v1beta1=true,api/all=false
 image_repository: registry.example.com/k8s
 etcd_pki_dir: /etc/etcd/pki
 etcd_client_port: 4001
@@ -37,40 +26,6 @@ kubelet_extra_args: { node-labels: "example.com/rack=r 1" }
 storage_backend: etcd3
 proxy: { https: "http://proxy.example.com:3128", no_proxy: [192.0.2.64/26] }
 `;
-
-async function loaded(state: string, pillar: string, inventory = INVENTORY): Promise<Loaded> {
-  const folder = mkdtempSync(join(tmpdir(), 'quorate-states-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
-  const files = { 'inventory.yaml': inventory, 'pillar/defaults.yaml': `etcd_version: 3.5.16\n${pillar}` };
-  for (const [path, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(folder, path)), { recursive: true });
-    writeFileSync(join(folder, path), text);
-  }
-  return must(
-    await load({
-      inventory: join(folder, 'inventory.yaml'),
-      target: 'all',
-      pillar: join(folder, 'pillar'),
-      stateDirectories: ['states'],
-      states: [state],
-      limits: {},
-    }),
-  );
-}
-
-/** What the state and those that it brings along want of M1, by resource. */
-async function wanted(state: string, pillar: string, inventory?: string): Promise<Map<string, ValueMap>> {
-  const { graph } = await loaded(state, pillar, inventory);
-  const etcd = { initial_state: 'existing' };
-  return new Map(
-    [...graph.nodes.values()].flatMap((node): [string, ValueMap][] => {
-      const declaration = node.declarations.get('M1');
-      if (declaration === undefined) return [];
-      const rendered = must(declaration.render({ os: 'debian', etcd }));
-      return rendered.skip ? [] : [[declaration.id.replace(/^kubernetes\./, ''), rendered.want]];
-    }),
-  );
-}
 
 /** Each pillar is loaded once. */
 const rendered = new Map<string, Promise<Map<string, ValueMap>>>();
@@ -257,10 +212,18 @@ describe('removed', () => {
     [...(await wanted(state, pillar)).values()].flatMap(({ path }) => (path === undefined ? [] : [path])).sort();
   const MANAGED = 'control_plane: managed\nkubernetes_version: 1.20.2\n';
 
-  it('takes away what the states of the kubelet and the control plane have put there, and no data or certificate', async () => {
-    const gone = await paths('kubernetes.removed', MANAGED);
-    const made = [...(await wanted('running', MANAGED))]
-      .filter(([id, { path }]) => !id.includes('pki/') && !id.endsWith('directory') && path !== undefined)
+  it.each([
+    MANAGED,
+    `${MANAGED}addon_deployment: addon-manager
+enable_default_storage_class: true
+cloud_provider: aws
+enable_etcd_snapshot: true
+etcd_snapshot_hostname: m1
+`,
+  ])('takes away what these states have put there, and no data or certificate: %j', async (pillar) => {
+    const gone = await paths('kubernetes.removed', pillar);
+    const made = [...(await wanted('running', pillar))]
+      .filter(([id, { path }]) => !/pki\/|directory$|snapshot\/no-/.test(id) && path !== undefined)
       .map(([, { path }]) => path)
       .filter((path) => path !== '/usr/bin/kubelet');
     expect(gone).toEqual(made.sort());

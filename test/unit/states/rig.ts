@@ -52,6 +52,8 @@ export const CONTEXT: RenderContext = {
     service: 'etcd',
     events: false,
     etcd_servers: 'https://10.0.0.1:2379,https://10.0.0.2:2379',
+    api_servers: ['10.0.0.1:6443', '10.0.0.2:6443'],
+    nodes: ['m1', 'm2'],
     members: [
       { name: 'm1', address: '10.0.0.1', pillar: {} },
       { name: 'm2', address: '10.0.0.2', pillar: {} },
