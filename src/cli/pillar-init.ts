@@ -46,7 +46,8 @@ async function initPillar(addresses: string[], options: InitOptions, io: Io): Pr
 
   const { describeCluster } = await import('../engine/adoption/describe.ts');
   const { members, notes, failures } = describeCluster(masters.seen);
-  const named = failures.length > 0 ? fail(...failures) : nameMembers(ready.value, members);
+  const { nameMembers } = await import('../engine/adoption/name.ts');
+  const named = failures.length > 0 ? fail(...failures) : nameMembers(members, ready.value);
   if (!named.ok) return printHostFailures(named.failures, EXIT.refused, options, io);
   const { makeFiles } = await import('../engine/adoption/files.ts');
   const { cluster, group } = ready.value;
@@ -159,49 +160,15 @@ async function lookAt(
   const limits = resolveLimits(limitSeconds(options));
   const { values, failures } = await openHosts({ inventory, targets, limits }, options, async (session, signal) => {
     const { answers, failure } = await session.read(ADOPTION_PROGRAM, { signal, limitMs: limits.program });
-    const seen = failure ? undefined : parseMaster(answers);
+    if (failure) return { ok: false, failure };
+    const wrong = answers.find(({ state, status }) => state !== 'ran' || status !== 0);
+    const seen = wrong ? undefined : parseMaster(answers);
     if (seen) return { ok: true, value: seen };
-    const half: Failure = {
-      reason: 'protocol',
-      host: session.host,
-      message: 'it did not answer for all that was asked',
-    };
-    return { ok: false, failure: failure ?? half };
+    const message = wrong?.stderr.trim().split('\n').at(0) || 'it did not answer for all that was asked';
+    const next = 'log in as root (root@HOST), or become root (ansible_become: true)';
+    return { ok: false, failure: { reason: 'become', host: session.host, message, next } };
   });
   return { seen: values, failures: [...failures.values()] };
-}
-
-type Described = import('../engine/adoption/describe.ts').Described;
-type NamedMember = import('../engine/adoption/files.ts').NamedMember;
-
-/** What each host is called from now on, and how it is reached: where the inventory stays it has to be right already. */
-function nameMembers(
-  { inventory, group }: Asked,
-  members: Described[],
-): Attempt<{ members: NamedMember[]; notes: string[] }> {
-  const notes: string[] = [];
-  const failures: Failure[] = [];
-  const named = members.map((member): NamedMember => {
-    const reached = inventory.hosts.get(member.host)!;
-    if (reached.address !== member.address) {
-      const elsewhere = `it is reached as ${reached.address}, and its peers know it as ${member.address}`;
-      if (group === undefined)
-        failures.push({
-          reason: 'guard',
-          host: member.host,
-          message: elsewhere,
-          next: `set ansible_host: ${member.address} in the inventory; ~/.ssh/config may say how to get there`,
-        });
-      else
-        notes.push(`${member.host}: ${elsewhere}, which the inventory now has; ~/.ssh/config may say how to get there`);
-    }
-    const safe =
-      /^[A-Za-z0-9_][A-Za-z0-9._-]*$/.test(member.name) &&
-      members.filter(({ name }) => name === member.name).length === 1;
-    const addressOnly = /^[0-9.]+$|:/.test(member.host) || inventory.groups.size === 0;
-    return { ...member, called: group !== undefined && addressOnly && safe ? member.name : member.host, reached };
-  });
-  return failures.length > 0 ? fail(...failures) : succeed({ members: named, notes });
 }
 
 async function printHostFailures(failures: Failure[], code: number, options: InitOptions, io: Io): Promise<number> {

@@ -53,6 +53,20 @@ const snapshotCounts = () =>
   );
 
 describe('a cluster under systemd', () => {
+  it('is not described by somebody who may not read it', async () => {
+    rig.write({ 'ops.yaml': rig.read('hosts.yaml').replace('ansible_user: root', 'ansible_user: ops') });
+    const init = (inventory: string) =>
+      rig.quorate('pillar', 'init', '-i', inventory, '-t', 'masters', '--into', 'ops');
+    const { status, stderr } = await init('ops.yaml');
+    expect(status).toBe(4);
+    expect(stderr).toContain('m1: only root may read how etcd is started, and this is ops');
+    rig.write({
+      'ops.yaml': rig.read('ops.yaml').replace('ansible_user: ops', 'ansible_user: ops\n    ansible_become: true'),
+    });
+    expect(await init('ops.yaml')).toMatchObject({ status: 0, stderr: '' });
+    expect(rig.read('ops/inventory/main.yaml')).toContain('ansible_become: true');
+  });
+
   it('is described so that nothing is left to do, and no host is changed', async () => {
     const before = await Promise.all(HOSTS.map((host) => rig.lab.listing(host)));
     const { status, stderr } = await rig.quorate('pillar', 'init', '-i', 'hosts.yaml', '-t', 'masters');

@@ -72,10 +72,15 @@ for q_pid in $(q_etcd_pids); do
 done
 true`;
 
+// Manifests, the environment of etcd and the folders of certificates are root's alone.
+const RIGHTS =
+  '[ "$(id -u)" = 0 ] || { echo "only root may read how etcd is started, and this is $(id -un)" >&2; exit 1; }';
+
 export const ADOPTION_PROGRAM: Program & { kind: 'read' } = {
   kind: 'read',
   prelude: FUNCTIONS,
   parts: [
+    { id: 'rights', script: RIGHTS },
     { id: 'processes', script: PROCESSES },
     { id: 'host', script: HOST },
     { id: 'manifest', script: `q_manifests\nset -- "manifest:$q_folder/etcd.yaml"\n${printFiles(false)}` },

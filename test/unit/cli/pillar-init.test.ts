@@ -1,4 +1,5 @@
 // quorate pillar init, before it has seen a host.
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { createRig } from './rig.ts';
 
@@ -31,6 +32,16 @@ describe('quorate pillar init', () => {
     expect(stderr).toContain('next: ');
     expect(rig.knocks()).toBe(0);
     expect(rig.listing()).toEqual(before);
+  });
+
+  it('takes addresses in place of an inventory, with user and port', async () => {
+    const rig = await createRig();
+    const port = /ansible_port: (\d+)/.exec(readFileSync('inventory.yaml', 'utf8'))![1];
+    const address = `nobody@127.0.0.1:${port}`;
+    const { code, stderr } = await rig.quorate('pillar', 'init', address, '--connect-limit', '1');
+    expect(code).toBe(4);
+    expect(stderr).toMatch(/^127\.0\.0\.1: /);
+    expect(rig.knocks()).toBeGreaterThan(0);
   });
 
   it('writes nothing where a host cannot be reached', async () => {

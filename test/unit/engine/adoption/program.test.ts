@@ -16,9 +16,11 @@ describe.each(SHELLS)('with %s', (shell) => {
   afterEach(() => host.remove());
 
   function look() {
-    const answers = ADOPTION_PROGRAM.parts.map(({ id, script }): Answer => {
+    // Whoever runs the tests need not be root.
+    const parts = ADOPTION_PROGRAM.parts.filter(({ id }) => id !== 'rights');
+    const answers = parts.map(({ id, script }): Answer => {
       const { status, stdout, stderr } = host.run(`${ADOPTION_PROGRAM.prelude}\n(${script}\n)`);
-      expect([id, stderr]).toEqual([id, '']);
+      expect([id, status, stderr]).toEqual([id, 0, '']);
       return { id, state: 'ran', status, stdout, stderr, truncated: false, ms: 0 };
     });
     return parseMaster(answers);
