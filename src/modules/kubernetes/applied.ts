@@ -1,6 +1,7 @@
 // kubernetes.applied: an object of the API is as wanted, whatever else others have put into it.
 import { nextRuns } from '../../cron.ts';
 import { succeed } from '../../failure.ts';
+import { isMap } from '../../load/map.ts';
 import { quote } from '../../shell/quote.ts';
 import type { Value, ValueMap } from '../../value.ts';
 import { dumpDocument } from '../file/document.ts';
@@ -19,7 +20,7 @@ import {
 } from './api.sh.ts';
 import { differences } from './compare.ts';
 
-type Want = ObjectId & { document: ValueMap; server_side: boolean; timeout: number; seen?: Value };
+type Want = ObjectId & { document: ValueMap; once: string[]; server_side: boolean; timeout: number; seen?: Value };
 
 export const kubernetesApplied: Module<ObjectId, Want, Sighting> = {
   name: 'kubernetes.applied',
@@ -41,6 +42,14 @@ export const kubernetesApplied: Module<ObjectId, Want, Sighting> = {
         description: 'A template file beside the state (.yaml or .json), rendered for the host',
         examples: ['templates/cronjob.yaml'],
         'x-template': true,
+      },
+      once: {
+        type: 'array',
+        items: { type: 'string' },
+        description:
+          'Fields at the top of the document that only a new object gets: what the API lets nobody change later stays as it is',
+        default: [],
+        examples: [['provisioner', 'parameters']],
       },
       server_side: {
         type: 'boolean',
@@ -86,7 +95,7 @@ export const kubernetesApplied: Module<ObjectId, Want, Sighting> = {
   diff(want, seen, view) {
     const other = explainOther(want);
     if (other) return other;
-    if (seen.state === 'found') return differences(want.document, seen.object);
+    if (seen.state === 'found') return differences(documentFor(want, seen), seen.object);
     const unknown = seen.state !== 'absent' && view?.beginning?.kind !== 'bootstrap';
     const before = unknown ? `(unknown: ${seen.why || 'it does not answer'})` : null;
     return [
@@ -101,7 +110,8 @@ export const kubernetesApplied: Module<ObjectId, Want, Sighting> = {
   expect: ({ document }) => ({ state: 'found', object: document }),
   // Constant: an API server that comes up in this very run may answer what nobody could say before. The write looks itself.
   fingerprint: () => 'asked',
-  prepare: async (want, seen) => succeed({ ...want, seen: seen as unknown as Value }),
+  prepare: async (want, seen) =>
+    succeed({ ...want, document: documentFor(want, seen), seen: seen as unknown as Value }),
   write(want) {
     const how = want.server_side ? 'apply --server-side --force-conflicts --field-manager=quorate' : 'apply';
     return {
@@ -111,6 +121,18 @@ printf '%s\\n' ${quote(JSON.stringify(want.document))} | q_kubectl ${how} -f -`,
     };
   },
 };
+
+/** What is written: of the fields in `once`, those that the object has. */
+function documentFor({ document, once }: Want, seen: Sighting): ValueMap {
+  if (seen.state !== 'found' || !isMap(seen.object)) return document;
+  const { object } = seen;
+  return Object.fromEntries(
+    Object.entries(document).flatMap(([key, value]): [string, Value][] => {
+      if (!once.includes(key)) return [[key, value]];
+      return object[key] === undefined ? [] : [[key, object[key]]];
+    }),
+  );
+}
 
 /** The parameters say which object is read, and the document which one is written. */
 function explainOther(want: Want): Refusal | undefined {

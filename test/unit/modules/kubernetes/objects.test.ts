@@ -152,7 +152,7 @@ esac`,
     expect(JSON.parse(read('sent'))).toEqual(DOCUMENT);
   });
 
-  it('says what it waited for, and what is missing', async () => {
+  it('says what it waited for', async () => {
     serve({});
     expect(await write(kubernetesApplied, applied(), { state: 'absent' })).toMatchObject({
       status: 1,
@@ -209,6 +209,21 @@ describe('kubernetes.applied', () => {
     ]);
     expect(diff({ parameters: {}, list: [] }, THERE)).toEqual([]);
     expect(diff({ spec: { schedule: '1Gi' } }, { ...THERE, spec: { schedule: '1024Mi' } })).toHaveLength(1);
+  });
+
+  it('gives only a new object what nobody can change later', async () => {
+    const document = { ...DOCUMENT, provisioner: 'new', parameters: { a: '1' } };
+    const want = applied({ document, once: ['provisioner', 'parameters'] }) as never;
+    const seen = found({ ...THERE, provisioner: 'old', spec: { schedule: '0 7 * * *' } });
+    expect(kubernetesApplied.diff(want, seen, undefined)).toEqual([
+      { path: 'spec.schedule', before: '0 7 * * *', after: '02 6 * * *' },
+    ]);
+    const written = async (of: Sighting) => {
+      const prepared = await kubernetesApplied.prepare!(want, of, [], {} as Controller);
+      return prepared.ok && prepared.value.document;
+    };
+    expect(await written(seen)).toEqual({ ...DOCUMENT, provisioner: 'old' });
+    expect(await written({ state: 'absent' })).toEqual(document);
   });
 
   it('shows the whole object where it is not there, and what it does not know where nobody answers', () => {
