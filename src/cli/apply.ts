@@ -49,7 +49,10 @@ async function apply(asked: string[], options: ApplyCommandOptions, io: Io): Pro
   const loaded = await loadRun(states.value, { ...options, ...(target === undefined ? {} : { target }) }, io);
   if (!loaded.ok) return printInputFailures(loaded.failures, options, io);
   const { runApply } = await import('../engine/run.ts');
-  const opened = await openSession(loaded.value, options, io, true, new Map(Object.entries(saved.value?.tokens ?? {})));
+  const opened = await openSession(loaded.value, options, io, {
+    journalled: true,
+    tokens: new Map(Object.entries(saved.value?.tokens ?? {})),
+  });
   if (!opened.ok) return printInputFailures(opened.failures, options, io);
   const session = opened.value;
   try {

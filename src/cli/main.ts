@@ -13,10 +13,13 @@ import { explainMistakes } from './mistakes.ts';
 import { packageRoot } from './options.ts';
 import { addPillarCommand } from './pillar.ts';
 import { addPlanCommand } from './plan.ts';
+import { addRestoreCommand } from './restore.ts';
+import { addResumeCommand } from './resume.ts';
 import { addRunsCommand } from './runs.ts';
 import { addSnapshotCommand } from './snapshot.ts';
 import { addStatesCommand } from './states.ts';
 import { addStatusCommand } from './status.ts';
+import { addUndoCommand } from './undo.ts';
 import { addValidateCommand } from './validate.ts';
 
 export function buildProgram(shell: Shell): Command {
@@ -41,6 +44,9 @@ export function buildProgram(shell: Shell): Command {
   addRunsCommand(program, shell);
   addLockCommand(program, shell);
   addSnapshotCommand(program, shell);
+  addRestoreCommand(program, shell);
+  addResumeCommand(program, shell);
+  addUndoCommand(program, shell);
   explainMistakes(program);
   return program;
 }

@@ -33,7 +33,7 @@ export async function plan(states: string[], options: PlanOptions, io: Io): Prom
   const loaded = await loadRun(states, options, io);
   if (!loaded.ok) return printInputFailures(loaded.failures, options, io);
   const { runPlan } = await import('../engine/run.ts');
-  const opened = await openSession(loaded.value, options, io, false);
+  const opened = await openSession(loaded.value, options, io, { journalled: false });
   if (!opened.ok) return printInputFailures(opened.failures, options, io);
   const session = opened.value;
   try {

@@ -5,6 +5,7 @@ import type { Journal } from '../engine/journal.ts';
 import type { Loaded, LoadOptions, Scope } from '../engine/load.ts';
 import { type Attempt, fail, succeed } from '../failure.ts';
 import { Sensitive } from '../sensitive.ts';
+import type { ValueMap } from '../value.ts';
 import type { Io } from './io.ts';
 import {
   type CommonOptions,
@@ -35,13 +36,24 @@ export function scopeOptions(
   });
 }
 
-export async function loadRun(states: string[], options: CommonOptions, io: Io): Promise<Attempt<Loaded>> {
+/** `given`: pillar keys that a procedure sets, in place of what the layers say. */
+export async function loadRun(
+  states: string[],
+  options: CommonOptions,
+  io: Io,
+  given?: ValueMap,
+): Promise<Attempt<Loaded>> {
   const scope = scopeOptions(options, io);
   const folders = stateFolders(options);
   if (!scope.ok) return folders.ok ? scope : fail(...scope.failures, ...folders.failures);
   if (!folders.ok) return folders;
   const { load } = await import('../engine/load.ts');
-  const loaded = await load({ ...scope.value, states, stateDirectories: folders.value });
+  const loaded = await load({
+    ...scope.value,
+    states,
+    stateDirectories: folders.value,
+    ...(given === undefined ? {} : { given }),
+  });
   return loaded.ok ? withAskedPassword(loaded.value, options, io) : loaded;
 }
 
@@ -83,13 +95,20 @@ export interface Session {
   release(): void;
 }
 
-/** `tokens`: of bootstraps that a saved plan has promised. `journalled`: an apply writes down what it does; a plan leaves no trace anywhere. */
+export interface SessionWish {
+  /** An apply writes down what it does; a plan leaves no trace anywhere. */
+  journalled: boolean;
+  /** Of bootstraps that a saved plan has promised. */
+  tokens?: ReadonlyMap<string, string>;
+  /** The run that is gone on with; absent: a new one. */
+  run?: string;
+}
+
 export async function openSession(
   loaded: Loaded,
   options: CommonOptions,
   io: Io,
-  journalled: boolean,
-  tokens?: ReadonlyMap<string, string>,
+  wish: SessionWish,
 ): Promise<Attempt<Session>> {
   const [{ controllerHome, newRunId }, { openJournal }, { toJournalLine }, { chooseListener }, { createConnector }] =
     await Promise.all([
@@ -99,7 +118,7 @@ export async function openSession(
       import('../report/choose.ts'),
       import('../transport/connect.ts'),
     ]);
-  const run = newRunId(new Date());
+  const { journalled, tokens, run = newRunId(new Date()) } = wish;
   const shown = chooseListener({
     stderr: io.stderr,
     env: io.env,

@@ -1,6 +1,4 @@
 // quorate snapshot rehearse: a snapshot restored for a try, on a host, into a member that nobody else can reach.
-import { statSync } from 'node:fs';
-import { basename, dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
 import type { Scope } from '../engine/load.ts';
@@ -10,12 +8,12 @@ import type { Rehearsal } from '../etcd/snapshot/rehearsal.ts';
 import { type Attempt, type Failure, fail, succeed } from '../failure.ts';
 import type { Place } from '../storage/place.ts';
 import type { ApplySession } from '../transport/session.ts';
-import type { ValueMap } from '../value.ts';
 import type { Io, Shell } from './io.ts';
 import { addHostOptions, addOutputOptions, type CommonOptions, positiveNumber } from './options.ts';
 import { printJson, printVisibly } from './print.ts';
 import { loadHosts } from './session.ts';
-import { type ConnectHost, createConnect, exitOf, interruptible, placeFor, printFailures } from './snapshot-place.ts';
+import { openSnapshot } from './snapshot-open.ts';
+import { type ConnectHost, createConnect, exitOf, interruptible, printFailures } from './snapshot-place.ts';
 
 interface RehearseCommandOptions extends CommonOptions {
   on?: string;
@@ -127,33 +125,6 @@ function secondsSince(begun: ReadonlyMap<string, number>): { [phase: string]: nu
       return [what === 'verifying' ? 'verify' : 'fetch', Math.round(seconds * 100) / 100];
     }),
   );
-}
-
-/** A file of this machine may be called anything; elsewhere a name that does not end in `.db` is a place. */
-async function openSnapshot(
-  text: string,
-  pillar: ValueMap,
-  connect: ConnectHost,
-  signal: AbortSignal,
-): Promise<Attempt<{ place: Place; name: string }>> {
-  if (statSync(text, { throwIfNoEntry: false })?.isFile()) {
-    const { openDirectory } = await import('../storage/file.ts');
-    const path = resolve(text);
-    return succeed({ place: openDirectory(dirname(path)), name: basename(path) });
-  }
-  const opened = await placeFor(text, pillar, connect, signal);
-  if (!opened.ok) return opened;
-  const { place, name } = opened.value;
-  if (name !== undefined) return succeed({ place, name });
-  const [{ readCatalogue }, { pickEntry }] = await Promise.all([
-    import('../engine/snapshot/catalogue.ts'),
-    import('./snapshot-list.ts'),
-  ]);
-  const entries = await readCatalogue(place);
-  const entry = entries.ok ? pickEntry(entries.value, undefined) : entries;
-  if (entry.ok) return succeed({ place, name: entry.value.name });
-  await place.close();
-  return entry;
 }
 
 interface Work {

@@ -26,7 +26,7 @@ export type RunOutcome = 'ok' | 'changed' | 'pending' | 'failed' | 'refused' | '
 
 export interface Report {
   run: string;
-  command: 'plan' | 'apply' | 'facts';
+  command: 'plan' | 'apply' | 'facts' | 'restore' | 'resume' | 'undo';
   outcome: RunOutcome;
   hosts: Map<string, HostCounts>;
   results: Result[];
@@ -46,6 +46,8 @@ export type RunEvent =
   | { type: 'lock-waiting'; at: Date; cluster: string; holder: string; seconds: number }
   /** `founded`: this is the second round, for the clusters that the first has founded. */
   | { type: 'planned'; at: Date; plan: Plan; founded?: string[] }
+  | { type: 'step-started'; at: Date; step: number; steps: number; title: string; state: string; noReturn: boolean }
+  | { type: 'step-skipped'; at: Date; step: number; steps: number; title: string; unless: string }
   | { type: 'stage-started'; at: Date; stage: number; stages: number; hosts: string[] }
   | { type: 'gate-waiting'; at: Date; host: string; cluster: string; why: string }
   | { type: 'gate-passed'; at: Date; host: string; cluster: string; ms: number }

@@ -13,7 +13,7 @@ import { proxyVariables } from '../pillar/proxy.ts';
 import { readPillar } from '../pillar/read.ts';
 import type { ClusterContext, HostDeclarations, RenderContext } from '../states/declaration.ts';
 import { loadStates } from '../states/load.ts';
-import type { Value } from '../value.ts';
+import type { Value, ValueMap } from '../value.ts';
 import { clustersOf, type EtcdCluster, etcdClusters, memberPillar } from './clusters.ts';
 import { type LimitSeconds, type Limits, resolveLimits } from './limits.ts';
 
@@ -28,6 +28,8 @@ export interface LoadOptions {
   states: string[];
   /** From flags: they win over the pillar key `limits`. */
   limits: LimitSeconds;
+  /** Pillar keys that a procedure sets for all its hosts, in place of what the layers say. */
+  given?: ValueMap;
 }
 
 /** All that a run knows before it has seen a host. */
@@ -93,12 +95,23 @@ export async function loadScope(options: Omit<LoadOptions, 'states' | 'stateDire
   const hosts = withPeers(inventory.value, targets.value);
   return succeed({
     inventory: inventory.value,
-    pillars: pillars.value,
+    pillars: withGiven(pillars.value, options.given),
     targets: targets.value,
     hosts,
     sources: [...inventory.value.sources, ...pillars.value.sources],
     limits: resolveLimits(pillarLimits(pillars.value, targets.value), options.limits),
   });
+}
+
+function withGiven(pillars: PillarSet, given: ValueMap | undefined): PillarSet {
+  if (given === undefined) return pillars;
+  return {
+    ...pillars,
+    of(host) {
+      const pillar = pillars.of(host);
+      return { ...pillar, data: { ...pillar.data, ...given } };
+    },
+  };
 }
 
 function withPeers(inventory: Inventory, targets: string[]): string[] {

@@ -35,6 +35,22 @@ export function lookAndLock(context: RunContext, claim: (host: string) => LockCl
   });
 }
 
+/** Once more, over the connections of a run that goes on: each host says what it has now, and keeps its lock. */
+export async function lookAgain(context: LiveContext, claim: (host: string) => LockClaim): Promise<Look> {
+  const { connections } = context;
+  const probes = new Map<string, Probe>();
+  const failures = new Map(connections.failures);
+  await inParallel(connections.sessions, context.parallel, async ([host, session]) => {
+    const asked = await askLocking(session, host, context, claim(host));
+    if (asked.ok) probes.set(host, asked.probe);
+    else {
+      failures.set(host, asked.failure);
+      context.emit({ type: 'host-failed', at: new Date(), host, failure: asked.failure });
+    }
+  });
+  return { connections, probes, failures };
+}
+
 /** How long to wait at least for a run that is just giving back what it has. Milliseconds. */
 const GIVING_BACK_MS = 5000;
 const ASK_AGAIN_MS = 500;

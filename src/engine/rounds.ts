@@ -130,7 +130,7 @@ function mergeResults(first: ReadonlyMap<NodeKey, Result>, second: ReadonlyMap<N
   return merged;
 }
 
-function mergeResult(before: Result, after: Result): Result {
+export function mergeResult(before: Result, after: Result): Result {
   const changed = before.outcome === 'changed' && (after.outcome === 'ok' || after.outcome === 'skipped');
   return {
     ...after,

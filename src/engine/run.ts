@@ -1,13 +1,13 @@
 // A run from end to end: look, plan, and for an apply: lock, confirm, apply, prove, report.
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Failure } from '../failure.ts';
 import type { Applied } from './apply.ts';
 import { judge } from './beginning.ts';
 import { type Connections, closeAll } from './connections.ts';
 import type { RunContext } from './context.ts';
 import type { Report, Result } from './events.ts';
-import { claimFor, findLostLock, keepLocks, missingLocks, unlockedHosts } from './locking.ts';
-import { type Look, lockRest, look, lookAndLock } from './look.ts';
+import { underLock } from './hold.ts';
+import { findLostLock } from './locking.ts';
+import { type Look, look } from './look.ts';
 import { type Intent, makePlan } from './make-plan.ts';
 import { onlyRecords, type Plan } from './plan.ts';
 import { recallAll } from './recall.ts';
@@ -53,84 +53,37 @@ export interface ApplyOptions {
 
 export async function runApply(context: RunContext, options: ApplyOptions): Promise<RunEnd> {
   const began = start(context, 'apply');
-  const claim = claimFor(context.loaded, context.run);
-  const deadline = Date.now() + context.loaded.limits.lock;
-  const seen = await lookLocked(context, options, deadline);
-  const live = { ...context, connections: seen.connections };
-  const letGo = keepLocks(live, claim);
-  try {
-    const locked = missingLocks(context.loaded, seen.probes, options.minorityLock);
-    if (locked.length > 0) {
-      const interrupted = context.stop.aborted;
-      const failures = interrupted ? [STOPPED_WAITING, ...locked] : locked;
-      return end(context, 'apply', began, seen, { results: [], failures, interrupted });
-    }
-    await lockRest(live, seen, claim, deadline);
-    for (const [host, failure] of unlockedHosts(context.loaded, seen.probes)) {
-      seen.probes.delete(host);
-      seen.failures.set(host, failure);
-    }
-
-    const knowledge = await whatIsKnown(context);
-    const judged = judge(context.loaded, seen, knowledge);
-    const intent = makePlan(context.run, context.loaded, await recallAll(context, judged));
-    context.emit({ type: 'planned', at: new Date(), plan: intent.plan });
-    const refusal = await options.confirm(intent);
-    if (refusal)
-      return end(context, 'apply', began, seen, {
-        intent,
-        results: plannedResults(intent, 'skipped'),
-        failures: [refusal],
+  const { minorityLock } = options;
+  return underLock(context, {
+    minorityLock,
+    denied: (seen, failures, interrupted) => end(context, 'apply', began, seen, { results: [], failures, interrupted }),
+    async work({ live, seen }) {
+      const knowledge = await whatIsKnown(context);
+      const judged = judge(context.loaded, seen, knowledge);
+      const intent = makePlan(context.run, context.loaded, await recallAll(context, judged));
+      context.emit({ type: 'planned', at: new Date(), plan: intent.plan });
+      const refusal = await options.confirm(intent);
+      if (refusal) {
+        const results = plannedResults(intent, 'skipped');
+        return end(context, 'apply', began, seen, { intent, results, failures: [refusal] });
+      }
+      const rounds = await applyRounds(live, intent, judged, knowledge, {
+        deadline: Date.now() + context.loaded.limits.run,
+        lostLock: () => findLostLock(context.loaded, seen, minorityLock),
+        start: 'before the first stage: nothing was written',
       });
-
-    const rounds = await applyRounds(live, intent, judged, knowledge, {
-      deadline: Date.now() + context.loaded.limits.run,
-      lostLock: () => findLostLock(context.loaded, seen, options.minorityLock),
-      start: 'before the first stage: nothing was written',
-    });
-    return end(context, 'apply', began, seen, appliedEnd(intent, rounds));
-  } finally {
-    letGo();
-    await closeAll(seen.connections);
-  }
+      return end(context, 'apply', began, seen, appliedEnd(intent, rounds));
+    },
+  });
 }
 
-const STOPPED_WAITING: Failure = {
-  reason: 'interrupted',
-  message: 'stopped before the lock was held: nothing was written',
-  next: 'run the same command again',
-};
-
-/** Looks and locks; while another run holds a lock, and for as long as the operator allows, again. */
-async function lookLocked(context: RunContext, options: ApplyOptions, deadline: number): Promise<Look> {
-  for (;;) {
-    const seen = await lookAndLock(context, claimFor(context.loaded, context.run));
-    const locked = missingLocks(context.loaded, seen.probes, options.minorityLock);
-    const left = deadline - Date.now();
-    const waiting = locked.find((failure) => failure.host !== undefined);
-    if (!waiting || left <= 0 || context.stop.aborted) return seen;
-    // What was locked is given back meanwhile: two runs that each hold half would wait for each other for ever.
-    await closeAll(seen.connections);
-    context.emit({
-      type: 'lock-waiting',
-      at: new Date(),
-      cluster: waiting.host!,
-      holder: waiting.message,
-      seconds: Math.ceil(left / 1000),
-    });
-    const pause = Math.min(left, 500 + Math.random() * 1000);
-    await sleep(pause, undefined, { signal: context.stop }).catch(() => {});
-    if (context.stop.aborted) return seen;
-  }
-}
-
-function start(context: RunContext, command: Report['command']): number {
+export function start(context: RunContext, command: Report['command']): number {
   const { run, loaded } = context;
   context.emit({ type: 'run-started', at: new Date(), run, command, states: loaded.states, targets: loaded.targets });
   return performance.now();
 }
 
-interface Ending {
+export interface Ending {
   intent?: Intent;
   results: Result[];
   failures?: Failure[];
@@ -148,7 +101,13 @@ function appliedEnd(intent: Intent, applied: Applied): Ending {
   };
 }
 
-function end(context: RunContext, command: Report['command'], began: number, seen: Look, ending: Ending): RunEnd {
+export function end(
+  context: RunContext,
+  command: Report['command'],
+  began: number,
+  seen: Look,
+  ending: Ending,
+): RunEnd {
   const targets = new Set(context.loaded.targets);
   const unreachable = [...seen.failures.values()].filter((failure) => !failure.host || targets.has(failure.host));
   const report = makeReport({
@@ -171,7 +130,7 @@ function programsOf(connections: Connections): Map<string, number> {
 }
 
 /** Nothing was done: a plan counts what would change as changed (with nothing actual), a declined apply as skipped. */
-function plannedResults(intent: Intent, change: 'changed' | 'skipped'): Result[] {
+export function plannedResults(intent: Intent, change: 'changed' | 'skipped'): Result[] {
   return intent.plan.entries.map((entry) => ({
     host: entry.host,
     resource: entry.resource,

@@ -15,6 +15,8 @@ export interface Ledger {
   at: string;
   /** Its data came from a snapshot: in place of which clusters. */
   restored?: Restoration;
+  /** Ids of clusters that were restored in its place and given up again. Their ledgers are of the past too. */
+  undone?: string[];
 }
 
 export interface Restoration {
@@ -46,7 +48,7 @@ const SCHEMA = 1;
 
 /** One line of JSON for programs, broken into lines for people; ends with a newline. */
 export function formatLedger(ledger: Ledger): string {
-  const { cluster, clusterId, token, members, at, restored } = ledger;
+  const { cluster, clusterId, token, members, at, restored, undone } = ledger;
   const document = {
     quorate: 'ledger',
     schema: SCHEMA,
@@ -56,6 +58,7 @@ export function formatLedger(ledger: Ledger): string {
     [INITIAL_CLUSTER]: initialCluster(members),
     members,
     ...(restored === undefined ? {} : { restored }),
+    ...(undone === undefined ? {} : { undone }),
     at,
   };
   return `${JSON.stringify(document, null, 1)}\n`;
@@ -80,11 +83,13 @@ export function parseLedger(text: string): Found<Ledger> {
   const fields = parseDocument(text, 'ledger');
   const { cluster, clusterId, token, at } = fields ?? {};
   const restored = fields?.restored === undefined ? undefined : parseRestoration(fields.restored);
+  const { undone } = fields ?? {};
   const members = Array.isArray(fields?.members) ? fields.members.map(parseMember) : [];
   if (typeof cluster !== 'string' || typeof clusterId !== 'string' || !isId(clusterId)) return 'damaged';
   if (typeof at !== 'string' || members.length === 0 || !members.every((member) => member !== undefined))
     return 'damaged';
   if (fields?.restored !== undefined && restored === undefined) return 'damaged';
+  if (undone !== undefined && !isIds(undone)) return 'damaged';
   return {
     cluster,
     clusterId,
@@ -92,13 +97,14 @@ export function parseLedger(text: string): Found<Ledger> {
     members,
     at,
     ...(restored ? { restored } : {}),
+    ...(undone === undefined ? {} : { undone }),
   };
 }
 
 function parseRestoration(value: unknown): Restoration | undefined {
   const { sha256, generation, former } = fieldsOf(value) ?? {};
-  if (typeof sha256 !== 'string' || typeof generation !== 'number' || !Array.isArray(former)) return undefined;
-  return former.every((id) => typeof id === 'string' && isId(id)) ? { sha256, generation, former } : undefined;
+  if (typeof sha256 !== 'string' || typeof generation !== 'number' || !isIds(former)) return undefined;
+  return { sha256, generation, former };
 }
 
 export function parseMarker(text: string): Found<Marker> {
@@ -123,8 +129,17 @@ function parseMember(value: unknown): LedgerMember | undefined {
   return { name, id, peerUrl };
 }
 
+function isIds(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((id) => typeof id === 'string' && isId(id));
+}
+
 function isId(text: string): boolean {
   return /^[0-9a-f]{1,16}$/.test(text);
+}
+
+/** The ids of the clusters whose place this one has taken: whoever still remembers one of them is behind. */
+export function replacedBy({ restored, undone }: Ledger): string[] {
+  return [...(restored?.former ?? []), ...(undone ?? [])];
 }
 
 /** They say the same of the cluster; when each was written does not matter. */

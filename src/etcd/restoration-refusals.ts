@@ -97,12 +97,18 @@ function nameOf(view: ClusterView, host: string): string {
 }
 
 function refuseSnapshot(
-  { snapshot, dataDir }: RestoreWish,
+  { snapshot, dataDir, sha256 }: RestoreWish,
   host: string,
   seen: RestoreSighting,
   view: ClusterView,
 ): Refusal | undefined {
   if (isRestored(seen, nameOf(view, host))) return undefined;
+  if (sha256 !== null && typeof seen.snapshot === 'object' && seen.snapshot.sha256 !== sha256) {
+    return {
+      refused: `${snapshot} on ${host} is not the snapshot that is to be restored: its sha256 is ${seen.snapshot.sha256}, not ${sha256}`,
+      next: 'it was exchanged since it was put there: move it aside, then begin the restore again',
+    };
+  }
   if (seen.snapshot === 'unread') return hasData(host, dataDir);
   if (seen.snapshot === 'absent') {
     return {

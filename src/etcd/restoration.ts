@@ -43,6 +43,8 @@ export interface RestoreWish {
   dataDir: string;
   walDir: string | null;
   generation: number;
+  /** Only this snapshot is meant. null: whichever lies there. */
+  sha256: string | null;
   version: string | null;
 }
 

@@ -1,15 +1,19 @@
 // Every module there is, by name. `npm run new:module` adds to it.
 import { commandRun } from './command/run.ts';
 import { etcdBinaries } from './etcd/binaries.ts';
+import { etcdContent } from './etcd/content.ts';
 import { etcdHealthy } from './etcd/healthy.ts';
 import { etcdMayStop } from './etcd/may_stop.ts';
 import { etcdMember } from './etcd/member.ts';
 import { etcdPod } from './etcd/pod.ts';
 import { etcdRestored } from './etcd/restored.ts';
+import { etcdSetAside } from './etcd/set_aside.ts';
 import { etcdSettings } from './etcd/settings.ts';
+import { etcdTakenBack } from './etcd/taken_back.ts';
 import { fileAbsent } from './file/absent.ts';
 import { fileDirectory } from './file/directory.ts';
 import { fileManaged } from './file/managed.ts';
+import { fileRenamed } from './file/renamed.ts';
 import { kubernetesAbsent } from './kubernetes/absent.ts';
 import { kubernetesApplied } from './kubernetes/applied.ts';
 import { kubernetesKubelet } from './kubernetes/kubelet.ts';
@@ -27,15 +31,19 @@ import { serviceStopped } from './service/stopped.ts';
 const all: AnyModule[] = [
   commandRun,
   etcdBinaries,
+  etcdContent,
   etcdHealthy,
   etcdMayStop,
   etcdMember,
   etcdPod,
   etcdRestored,
+  etcdSetAside,
   etcdSettings,
+  etcdTakenBack,
   fileAbsent,
   fileDirectory,
   fileManaged,
+  fileRenamed,
   kubernetesAbsent,
   kubernetesApplied,
   kubernetesKubelet,

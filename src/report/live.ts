@@ -44,6 +44,10 @@ export function createLiveListener(stream: NodeJS.WriteStream, options: { color?
         for (const title of describeRound(event)) say(title);
         for (const note of event.plan.notes) say(`! ${escapeForTerminal(note)}`);
         return;
+      case 'step-started':
+      case 'step-skipped':
+        close();
+        return say(describeEvent(event, true)!);
       case 'stage-finished':
         return close();
       case 'run-finished':

@@ -27,6 +27,12 @@ export function describeEvent(event: RunEvent, verbose: boolean): string | undef
         `plan: ${summarizePlan(event.plan)}`,
         ...event.plan.notes.map((note) => `  ! ${escapeForTerminal(note)}`),
       ].join('\n');
+    case 'step-started': {
+      const point = event.noReturn ? ' (from here on, taking it back would lose writes)' : '';
+      return `step ${event.step} of ${event.steps}: ${escapeForTerminal(`${event.title}  ${event.state}`)}${point}`;
+    }
+    case 'step-skipped':
+      return `step ${event.step} of ${event.steps}: ${escapeForTerminal(event.title)}: behind us, as ${escapeForTerminal(event.unless)} has nothing left to do`;
     case 'stage-started':
       return `stage ${event.stage} of ${event.stages}: ${listHosts(event.hosts, HOSTS_WIDTH)}`;
     case 'gate-waiting':

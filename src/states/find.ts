@@ -18,8 +18,8 @@ export interface StateFile {
 export type StateIndex = ReadonlyMap<string, StateFile[]>;
 
 const SEGMENT = /^[A-Za-z0-9][A-Za-z0-9_-]*$/;
-/** Folders that hold what states use, not states. */
-const NO_STATES = new Set(['templates', 'files']);
+/** Folders that hold what states use, or what uses states, but no states. */
+const NO_STATES = new Set(['templates', 'files', 'procedures']);
 
 /** What every state that Quorate ships is in, and nobody needs to type. */
 const FAMILY = 'kubernetes.';

@@ -1,5 +1,6 @@
 // A cluster whose data came from a snapshot has another id than before: who must learn it, and when it is not yet whole.
 import type { Refusal } from '../../modules/module.ts';
+import { replacedBy } from '../ledger.ts';
 import { quorumOf } from '../quorum.ts';
 import { isThere, type Situation } from './situation.ts';
 
@@ -14,9 +15,7 @@ export function forgetFormer(situation: Situation): Situation {
   const [first] = told;
   const agreed =
     told.length >= quorumOf(declared.length) &&
-    told.every(
-      ({ clusterId, restored }) => clusterId === first!.clusterId && restored?.former.includes(ledger.clusterId),
-    );
+    told.every((one) => one.clusterId === first!.clusterId && replacedBy(one).includes(ledger.clusterId));
   if (!agreed || ledger.clusterId === first!.clusterId) return situation;
   const { ledger: _former, ...rest } = situation;
   return rest;
@@ -30,7 +29,7 @@ export function refusePartly({ cluster, seen, ledger }: Situation): Refusal | un
   const told = [...seen].flatMap(([host, one]) => (isThere(one.ledger) ? [{ host, ledger: one.ledger }] : []));
   const restored = told.filter(({ ledger: theirs }) => theirs.restored);
   const done = restored.find(({ ledger: theirs }) =>
-    told.some((other) => theirs.restored?.former.includes(other.ledger.clusterId)),
+    told.some((other) => replacedBy(theirs).includes(other.ledger.clusterId)),
   );
   const clusterId = (done ?? restored[0])?.ledger.clusterId;
   if (clusterId === undefined) return undefined;

@@ -5,6 +5,7 @@ import { ledgerFile } from '../../etcd/ledger.ts';
 import { FIND_PROGRAM } from '../../etcd/programs.sh.ts';
 import { receiptName } from '../../etcd/snapshot/name.ts';
 import { quote } from '../../shell/quote.ts';
+import { CONTENT } from './content.sh.ts';
 
 export interface ReadRestored {
   cluster: string;
@@ -16,19 +17,6 @@ export interface ReadRestored {
 
 const LIMIT = `
 q_limit() { q_seconds=$1; shift; if command -v timeout >/dev/null; then timeout -s KILL "$q_seconds" "$@"; else "$@"; fi; }`;
-
-// What a file system and Quorate themselves put into a directory is nobody's data; nor is what an ended restore has left.
-const CONTENT = `
-q_content() { # DIRECTORY: sets q_is
-  q_is=none
-  [ -e "$1" ] || [ -L "$1" ] || return 0
-  q_is=empty
-  for q_entry in "$1"/* "$1"/.[!.]*; do
-    [ -e "$q_entry" ] || continue
-    case \${q_entry##*/} in lost+found | .quorate-trash | .new-*) ;; *) q_is=other ;; esac
-  done
-  [ ! -e "$1/member" ] || q_is=member
-}`;
 
 /**
  * The first line, its parts between tabs: data, member ids, log, what runs, snapshot, ledger. The snapshot is read whole
@@ -136,12 +124,4 @@ fi
 if q_is_mount "$data"; then
   chown ${own} "$data" && chmod 700 "$data" && mv -- "$new/member" "$data/member" && rmdir -- "$new" && q_sync "$data"
 else q_rename "$new" "$data"; fi || q_fail "$data cannot be put in place"`;
-}
-
-/** Whole or not at all; the host's clock says when. What it replaces stays in the trash. */
-export function writeLedger(cluster: string, text: string): string {
-  return `file=${quote(ledgerFile(cluster))}
-[ ! -e "$file" ] || q_keep "$file" || exit
-(umask 077 && mkdir -p "\${file%/*}" && printf '%s\\n' ${quote(text.trimEnd())} | sed "s/\\"at\\": \\"\\"/\\"at\\": \\"$(date -u +%Y-%m-%dT%H:%M:%SZ)\\"/" >"$file.part") &&
-  q_sync "$file.part" && mv -f "$file.part" "$file" && q_sync "\${file%/*}/" || exit`;
 }

@@ -19,8 +19,9 @@ import { fail, succeed } from '../../failure.ts';
 import type { Value } from '../../value.ts';
 import { PATH_PATTERN, pathProperty } from '../file/path.ts';
 import type { Change, ClusterView, Module } from '../module.ts';
+import { writeLedger } from './ledger.sh.ts';
 import { clusterProperty } from './properties.ts';
-import { readRestored, writeLedger, writeRestored } from './restored.sh.ts';
+import { readRestored, writeRestored } from './restored.sh.ts';
 
 type Id = {
   cluster: string;
@@ -34,6 +35,7 @@ type Want = Id & {
   owner: string;
   group: string;
   generation: number;
+  sha256: string | null;
   version: string | null;
   bump_revision: number;
   /** What the controller and the other members have. */
@@ -96,6 +98,14 @@ export const etcdRestored: Module<Id, Want, RestoreSighting> = {
         default: 1,
         examples: [2],
       },
+      sha256: {
+        type: ['string', 'null'],
+        pattern: '^[0-9a-f]{64}$',
+        description:
+          'The snapshot that it has to be: another file is refused, and a member that was restored from another one, or in another generation, is data that stands in the way. null: whichever lies there; a member that was restored from any is left as it is',
+        default: null,
+        examples: ['9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08'],
+      },
       version: {
         type: ['string', 'null'],
         pattern: '^\\d+\\.\\d+\\.\\d+(-[0-9A-Za-z.-]+)?$',
@@ -156,7 +166,7 @@ export const etcdRestored: Module<Id, Want, RestoreSighting> = {
     return succeed({ ...want, known: known as unknown as Value });
   },
   diff(want, seen, view) {
-    if (isRestored(seen, want.name)) return [];
+    if (isDone(want, seen)) return [];
     const wish = wishOf(want);
     const known = knownOf(want, seen, view);
     const refusal = refuseRestore(wish, seen, view, known);
@@ -172,7 +182,8 @@ export const etcdRestored: Module<Id, Want, RestoreSighting> = {
     return [{ path: 'snapshot', before: null, after: shaOf(seen)! }, ledger];
   },
   warn(want, seen) {
-    if (isRestored(seen, want.name)) {
+    if (isDone(want, seen)) {
+      if (want.sha256 !== null) return [];
       const { restored } = ledgerOn(seen) as Ledger;
       return [`is restored already (sha256 ${restored!.sha256}); for another restore move its data aside first`];
     }
@@ -228,6 +239,12 @@ export const etcdRestored: Module<Id, Want, RestoreSighting> = {
   },
 };
 
+function isDone({ name, sha256, generation }: Want, seen: RestoreSighting): boolean {
+  if (!isRestored(seen, name)) return false;
+  const { restored } = ledgerOn(seen) as Ledger;
+  return sha256 === null || (restored!.sha256 === sha256 && restored!.generation === generation);
+}
+
 function words(text: string): string[] {
   return text === '' ? [] : text.split(' ');
 }
@@ -260,8 +277,8 @@ function parseOrigin(text: string): Found<SnapshotOrigin> {
 }
 
 function wishOf(want: Want): RestoreWish {
-  const { cluster, name, snapshot, data_dir: dataDir, wal_dir: walDir, generation, version } = want;
-  return { cluster, name, snapshot, dataDir, walDir, generation, version };
+  const { cluster, name, snapshot, data_dir: dataDir, wal_dir: walDir, generation, sha256, version } = want;
+  return { cluster, name, snapshot, dataDir, walDir, generation, sha256, version };
 }
 
 function knownOf({ known }: Want, seen: RestoreSighting, view: ClusterView | undefined): RestoreKnowledge {

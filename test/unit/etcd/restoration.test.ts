@@ -54,6 +54,7 @@ const WISH: RestoreWish = {
   dataDir: '/var/lib/etcd',
   walDir: '/wal',
   generation: 1,
+  sha256: null,
   version: '3.5.30',
 };
 const ORIGIN: SnapshotOrigin = { cluster: { name: 'main', id: 'c0' }, sha256: SHA, etcdVersion: '3.5.16', revision: 9 };

@@ -1,0 +1,133 @@
+// What the commands that run a procedure share: the one cluster that is meant, the runbook in words, and the run itself.
+import { join } from 'node:path';
+import type { EtcdCluster } from '../engine/clusters.ts';
+import type { Report } from '../engine/events.ts';
+import type { Held } from '../engine/hold.ts';
+import type { Loaded } from '../engine/load.ts';
+import type { LoadedStep, ProcedureOptions } from '../engine/procedure.ts';
+import type { LoadState } from '../engine/restore/steps.ts';
+import { type Attempt, type Failure, fail, succeed } from '../failure.ts';
+import type { Procedure, ProcedureStep } from '../procedures/read.ts';
+import { exitCode } from './exit.ts';
+import type { Io } from './io.ts';
+import { type CommonOptions, packageRoot } from './options.ts';
+import { print, printInputFailures, printJson, useColor } from './print.ts';
+import { loadRun, openSession, type Session } from './session.ts';
+
+export interface ProcedureCommandOptions extends CommonOptions {
+  confirm?: string;
+}
+
+/** What the hosts are asked first: how their members are. */
+const FIRST_LOOK = 'kubernetes.etcd.expendable';
+
+export interface Ready {
+  loaded: Loaded;
+  cluster: EtcdCluster;
+  procedure: Procedure;
+  load: LoadState;
+}
+
+/** The procedure `name`, for the one cluster of the target. */
+export async function makeReady(name: string, options: CommonOptions, io: Io): Promise<Attempt<Ready>> {
+  const [{ readProcedure }, { etcdClusters }] = await Promise.all([
+    import('../procedures/read.ts'),
+    import('../engine/clusters.ts'),
+  ]);
+  const [loaded, procedure] = await Promise.all([
+    loadRun([FIRST_LOOK], options, io),
+    readProcedure(join(packageRoot(), 'states'), name),
+  ]);
+  if (!loaded.ok) return loaded;
+  if (!procedure.ok) return procedure;
+  const { targets } = loaded.value;
+  const clusters = [...etcdClusters(loaded.value).values()].filter(
+    ({ members, eventsOf }) => eventsOf === undefined && members.some((host) => targets.includes(host)),
+  );
+  const [cluster, ...others] = clusters;
+  if (!cluster || others.length > 0) {
+    const message = cluster
+      ? `the target has members of ${clusters.length} clusters (${clusters.map((each) => each.name).join(', ')}), and one at a time is restored`
+      : 'no cluster: none of these hosts is in a group with etcd_cluster';
+    return fail({ reason: 'usage', message, next: 'name the group of one cluster (`quorate inventory list`)' });
+  }
+  return succeed({
+    loaded: loaded.value,
+    cluster,
+    procedure: procedure.value,
+    load: (state, given) => loadRun([state], options, io, given),
+  });
+}
+
+/** A whole cluster stops: its name has to be typed. */
+export function refuseUnconfirmed(cluster: string, confirm: string | undefined): Failure | undefined {
+  if (confirm === cluster) return undefined;
+  return {
+    reason: 'not-confirmed',
+    message:
+      confirm === undefined
+        ? `the whole cluster ${cluster} would stop and be replaced, and nobody has confirmed that`
+        : `--confirm says ${confirm}, and the cluster of the target is ${cluster}`,
+    next: `read what \`--dry-run\` says, then pass --confirm ${cluster}`,
+  };
+}
+
+/** The list is the runbook. */
+export function describeRunbook(title: string, steps: readonly ProcedureStep[]): string {
+  const width = Math.max(...steps.map((step) => step.title.length));
+  const lines = steps.flatMap(({ title: said, apply, unless, pointOfNoReturn }, at) => [
+    ...(pointOfNoReturn ? ['  -- from here on there are writes that taking it back would lose --'] : []),
+    `  ${String(at + 1).padStart(2)}. ${said.padEnd(width)}  ${apply}${unless === undefined ? '' : `, unless ${unless} is done`}`,
+  ]);
+  return [title, ...lines].join('\n');
+}
+
+export interface RunWish {
+  ready: Ready;
+  options: CommonOptions;
+  io: Io;
+  command: Report['command'];
+  /** The run that is gone on with. */
+  run?: string;
+  prepare(held: Held, session: Session): Promise<Attempt<LoadedStep[]>>;
+  beforeNoReturn?(held: Held): Promise<Failure[]>;
+  finish(held: Held): Promise<Failure[]>;
+  /** What to do after a step that could not be finished; the run's id is known by now. */
+  next(run: string): string;
+}
+
+/** Runs it, tells how it went, and gives the exit code. */
+export async function runToItsEnd(wish: RunWish): Promise<number> {
+  const { ready, options, io, command } = wish;
+  const opened = await openSession(ready.loaded, options, io, {
+    journalled: true,
+    ...(wish.run === undefined ? {} : { run: wish.run }),
+  });
+  if (!opened.ok) return printInputFailures(opened.failures, options, io);
+  const session = opened.value;
+  const [{ runProcedure }, { toJson }] = await Promise.all([
+    import('../engine/procedure.ts'),
+    import('../report/json.ts'),
+  ]);
+  const procedure: ProcedureOptions = {
+    command,
+    prepare: (held) => wish.prepare(held, session),
+    beforeNoReturn: async (held) => (await wish.beforeNoReturn?.(held)) ?? [],
+    finish: wish.finish,
+    next: wish.next(session.context.run),
+  };
+  try {
+    const end = await runProcedure(session.context, procedure);
+    await session.settle();
+    const report = { ...end.report, ...(session.journal ? { journal: session.journal.directory } : {}) };
+    await session.journal?.finish(toJson(report, end.plan));
+    if (options.json) printJson(toJson(report, end.plan), io);
+    else {
+      const { renderReport } = await import('../report/report.ts');
+      print(renderReport(report, { color: useColor(options, io, io.stdout), verbose: options.verbose === true }), io);
+    }
+    return exitCode(report.outcome, false);
+  } finally {
+    session.release();
+  }
+}

@@ -1,0 +1,241 @@
+// quorate restore: a whole cluster goes back to one snapshot, by one command.
+import type { Command } from 'commander';
+import type { Held } from '../engine/hold.ts';
+import type { RestoreWish } from '../engine/restore/restore.ts';
+import type { BroughtSnapshot } from '../engine/snapshot/bring.ts';
+import { type Attempt, type Failure, fail, succeed } from '../failure.ts';
+import type { Place } from '../storage/place.ts';
+import { EXIT } from './exit.ts';
+import type { Io, Shell } from './io.ts';
+import { addHostOptions, addOutputOptions, addStatesOptions, positiveNumber } from './options.ts';
+import { printInputFailures, printJson, printVisibly } from './print.ts';
+import {
+  describeRunbook,
+  makeReady,
+  type ProcedureCommandOptions,
+  type Ready,
+  refuseUnconfirmed,
+  runToItsEnd,
+} from './procedure.ts';
+import type { Session } from './session.ts';
+import { openSnapshot } from './snapshot-open.ts';
+import { createConnect, exitOf, interruptible, printFailures } from './snapshot-place.ts';
+
+interface RestoreCommandOptions extends ProcedureCommandOptions {
+  from: string;
+  dryRun?: true;
+  overHealthy?: true;
+  maxAge?: number;
+  rehearseLimit: number;
+}
+
+export function addRestoreCommand(program: Command, shell: Shell): void {
+  const command = program
+    .command('restore')
+    .description(
+      'a whole cluster goes back to one snapshot: proved, rehearsed, then everything stops, what there was is kept beside, and the new cluster is proved before API servers begin again',
+    )
+    .requiredOption(
+      '--from <snapshot>',
+      'a file, host://HOST/FILE.db or s3://BUCKET/FILE.db; of a place without a file the newest proved one',
+    );
+  addHostOptions(command);
+  addStatesOptions(command);
+  command
+    .option('--confirm <cluster>', 'the name of the cluster that stops and is replaced')
+    .option('--dry-run', 'print the runbook and what would be refused; writes nothing anywhere')
+    .option('--over-healthy', 'also while a quorum serves; what would be lost is said first')
+    .option('--max-age <minutes>', 'refuse a snapshot that is older', positiveNumber)
+    .option('--lock-wait <seconds>', 'wait this long for another run to end (default: 0)', positiveNumber)
+    .option('--rehearse-limit <seconds>', 'limit in seconds: for the rehearsal', positiveNumber, 1800);
+  addOutputOptions(command).action(async (options: RestoreCommandOptions) => {
+    shell.finish(await restore(options, shell.io));
+  });
+}
+
+async function restore(options: RestoreCommandOptions, io: Io): Promise<number> {
+  const ready = await makeReady('restore', options, io);
+  if (!ready.ok) return printInputFailures(ready.failures, options, io);
+  const unconfirmed = options.dryRun ? undefined : refuseUnconfirmed(ready.value.cluster.name, options.confirm);
+  if (unconfirmed) {
+    await printFailures([unconfirmed], options, io);
+    return EXIT.refused;
+  }
+  let code: number = EXIT.done;
+  const ended = await interruptible((signal) =>
+    withTheSnapshot(ready.value, options, io, signal, async (place, snapshot, name) => {
+      code = await (options.dryRun ? dryRun : run)({ ready: ready.value, options, io, place, snapshot, name });
+      return succeed(undefined);
+    }),
+  );
+  if (ended.ok) return code;
+  await printFailures(ended.failures, options, io);
+  return exitOf(ended.failures);
+}
+
+/** Brought here and proved, for as long as it is needed. */
+async function withTheSnapshot(
+  { loaded, cluster }: Ready,
+  options: RestoreCommandOptions,
+  io: Io,
+  signal: AbortSignal,
+  use: (place: Place, snapshot: BroughtSnapshot, name: string) => Promise<Attempt<undefined>>,
+): Promise<Attempt<undefined>> {
+  const [{ withSnapshot }, { createProgress }, { controllerHome }] = await Promise.all([
+    import('../engine/snapshot/bring.ts'),
+    import('../report/progress.ts'),
+    import('../engine/places.ts'),
+  ]);
+  const connect = await createConnect(loaded, options, signal);
+  const opened = await openSnapshot(options.from, loaded.pillars.of(cluster.members[0]!).data, connect, signal);
+  if (!opened.ok) return opened;
+  const { place, name } = opened.value;
+  const progress = createProgress(name, io);
+  try {
+    const onProgress = (_what: string, done: number, total: number) => progress.show(done, total);
+    return await withSnapshot({ place, name, home: controllerHome(io.env), signal, onProgress }, (snapshot) => {
+      progress.end();
+      return use(place, snapshot, name);
+    });
+  } finally {
+    progress.end();
+    await place.close();
+  }
+}
+
+interface Work {
+  ready: Ready;
+  options: RestoreCommandOptions;
+  io: Io;
+  place: Place;
+  snapshot: BroughtSnapshot;
+  name: string;
+}
+
+async function run(work: Work): Promise<number> {
+  const { ready, options, io } = work;
+  const [{ prepareRestore }, { mark }, { RELEASED }] = await Promise.all([
+    import('../engine/restore/restore.ts'),
+    import('../engine/restore/bring.ts'),
+    import('../engine/restore/record.ts'),
+  ]);
+  const { members } = ready.cluster;
+  return runToItsEnd({
+    ready,
+    options,
+    io,
+    command: 'restore',
+    prepare: async (held, session) => prepareRestore(held, await wishOf(work, session)),
+    beforeNoReturn: ({ live }) => mark(live, live.run, RELEASED, members),
+    finish: ({ live }) => mark(live, live.run, 'done', members),
+    next: (id) =>
+      `mend what is said above, then \`quorate resume ${id} -t ${options.target}\`; \`quorate undo ${id} -t ${options.target} --confirm ${ready.cluster.name}\` takes it back`,
+  });
+}
+
+async function wishOf(work: Work, session: Session | undefined): Promise<RestoreWish> {
+  const { ready, options, io, place, snapshot, name } = work;
+  const { createProgress } = await import('../report/progress.ts');
+  return {
+    ...ready,
+    snapshot,
+    from: `${place.url}/${name}`,
+    maxAge: options.maxAge === undefined ? undefined : options.maxAge * 60,
+    overHealthy: options.overHealthy === true,
+    rehearse: (held, host) => rehearseOn(work, held, host),
+    announce(steps, loss) {
+      void session?.settle();
+      const lost =
+        loss === undefined
+          ? []
+          : [
+              `! a quorum serves, and ${loss.revisions} revisions since the snapshot are lost by this`,
+              ...loss.kinds.map((kind) => `!   ${kind}`),
+            ];
+      io.stderr.write(`${[describeRunbook(titleOf(work), steps), ...lost].join('\n')}\n\n`);
+    },
+    onProgress(host, done, total) {
+      createProgress(`${name} to ${host}`, io).show(done, total);
+    },
+  };
+}
+
+function titleOf({ ready: { cluster }, place, name, snapshot }: Work): string {
+  const { content, sha256 } = snapshot.snapshot;
+  const when = snapshot.receipt ? `, of ${snapshot.receipt.time}` : ', without a receipt';
+  return `Cluster ${cluster.name} (${cluster.members.join(' ')}) goes back to ${place.url}/${name}\n  revision ${content.revision}, ${content.keys} keys${when}, sha256 ${sha256.slice(0, 12)}…`;
+}
+
+/** A snapshot that nobody has restored for a try is no way back. */
+async function rehearseOn({ place, name, snapshot, options, io }: Work, held: Held, host: string): Promise<Failure[]> {
+  const [{ findRehearsal, keepRehearsal }, { rehearse }, { controllerHome }, { escapeForTerminal }] = await Promise.all(
+    [
+      import('../engine/snapshot/rehearsal-file.ts'),
+      import('../engine/snapshot/rehearse.ts'),
+      import('../engine/places.ts'),
+      import('../report/escape.ts'),
+    ],
+  );
+  const say = (sentence: string) => void io.stderr.write(`${escapeForTerminal(`${name}: ${sentence}`)}\n`);
+  const found = await findRehearsal(place, name, snapshot.snapshot.sha256);
+  if (!found.ok) return found.failures;
+  if (found.value) {
+    say(`was rehearsed on ${found.value.host} at ${found.value.time}, in ${found.value.seconds.total} s`);
+    return [];
+  }
+  const { live } = held;
+  const rehearsed = await rehearse({
+    snapshot,
+    path: snapshot.path,
+    name,
+    session: live.connections.sessions.get(host)!,
+    pillar: live.loaded.pillars.of(host).data,
+    run: live.run,
+    directory: undefined,
+    signal: live.kill,
+    limitSeconds: options.rehearseLimit,
+    seconds: {},
+    say,
+    onProgress: () => {},
+  });
+  if (!rehearsed.ok) return rehearsed.failures;
+  say(`is rehearsed: ${rehearsed.value.keys} keys served on ${host} after ${rehearsed.value.seconds.total} s`);
+  const kept = await keepRehearsal(place, `${controllerHome(io.env)}/snapshots`, rehearsed.value, live.kill);
+  // It was rehearsed; that it cannot be written down is told, and no reason to leave a cluster down.
+  if (!kept.ok) say(`its receipt could not be kept: ${kept.failures[0]!.message}`);
+  return [];
+}
+
+/** Looks and judges; writes nothing anywhere. */
+async function dryRun(work: Work): Promise<number> {
+  const { ready, options, io } = work;
+  const [{ openSession }, { judgeOnly }, { look }, { closeAll }] = await Promise.all([
+    import('./session.ts'),
+    import('../engine/restore/restore.ts'),
+    import('../engine/look.ts'),
+    import('../engine/connections.ts'),
+  ]);
+  const opened = await openSession(ready.loaded, options, io, { journalled: false });
+  if (!opened.ok) return printInputFailures(opened.failures, options, io);
+  const { context, settle, release } = opened.value;
+  const seen = await look(context);
+  try {
+    const live = { ...context, connections: seen.connections };
+    // No lock is held, and none is taken: nothing is written.
+    const held = { live, seen, claim: () => fail() as never };
+    const { refusals, loss } = await judgeOnly(held, await wishOf(work, undefined));
+    await settle();
+    if (options.json) {
+      const { steps } = ready.procedure;
+      printJson({ schema: 1, cluster: ready.cluster.name, steps, loss: loss ?? null, failures: refusals }, io);
+      return exitOf(refusals);
+    }
+    printVisibly(describeRunbook(titleOf(work), ready.procedure.steps), io);
+    if (loss) printVisibly([`lost: ${loss.revisions} revisions since the snapshot`, ...loss.kinds].join('\n  '), io);
+    await printFailures(refusals, options, io);
+    return exitOf(refusals);
+  } finally {
+    release();
+    await closeAll(seen.connections);
+  }
+}

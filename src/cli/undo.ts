@@ -1,0 +1,71 @@
+// quorate undo: a restore is taken back, and the cluster of before serves again.
+import type { Command } from 'commander';
+import { EXIT } from './exit.ts';
+import type { Io, Shell } from './io.ts';
+import { addHostOptions, addOutputOptions, addStatesOptions, positiveNumber } from './options.ts';
+import { printInputFailures } from './print.ts';
+import {
+  describeRunbook,
+  makeReady,
+  type ProcedureCommandOptions,
+  refuseUnconfirmed,
+  runToItsEnd,
+} from './procedure.ts';
+import { printFailures } from './snapshot-place.ts';
+
+interface UndoOptions extends ProcedureCommandOptions {
+  discardWrites?: true;
+}
+
+export function addUndoCommand(program: Command, shell: Shell): void {
+  const command = program
+    .command('undo')
+    .argument('<run>', 'the restore, as it was called')
+    .description(
+      'take a restore back: what was restored is kept beside, and what was kept from before is in its place again',
+    );
+  addHostOptions(command);
+  addStatesOptions(command);
+  command
+    .option('--confirm <cluster>', 'the name of the cluster that stops and goes back')
+    .option('--discard-writes', 'also what was written since API servers have begun again; how much is said')
+    .option('--lock-wait <seconds>', 'wait this long for another run to end (default: 0)', positiveNumber);
+  addOutputOptions(command).action(async (run: string, options: UndoOptions) => {
+    shell.finish(await undo(run, options, shell.io));
+  });
+}
+
+async function undo(run: string, options: UndoOptions, io: Io): Promise<number> {
+  const ready = await makeReady('undo', options, io);
+  if (!ready.ok) return printInputFailures(ready.failures, options, io);
+  const { cluster } = ready.value;
+  const unconfirmed = refuseUnconfirmed(cluster.name, options.confirm);
+  if (unconfirmed) {
+    await printFailures([unconfirmed], options, io);
+    return EXIT.refused;
+  }
+  const [{ prepareUndo }, { mark }] = await Promise.all([
+    import('../engine/restore/go-on.ts'),
+    import('../engine/restore/bring.ts'),
+  ]);
+  return runToItsEnd({
+    ready: ready.value,
+    options,
+    io,
+    command: 'undo',
+    run,
+    prepare: (held) =>
+      prepareUndo(held, {
+        ...ready.value,
+        run,
+        discardWrites: options.discardWrites === true,
+        tell: (sentence) => void io.stderr.write(`! ${sentence}\n`),
+        announce: (steps, { from }) =>
+          void io.stderr.write(
+            `${describeRunbook(`Cluster ${cluster.name} goes back to what it was before ${from}`, steps)}\n\n`,
+          ),
+      }),
+    finish: ({ live }) => mark(live, run, 'undone', cluster.members),
+    next: () => 'mend what is said above, then run the same command again',
+  });
+}

@@ -1,0 +1,119 @@
+// What going on with a restore, or taking it back, does before its first step: find it on the hosts, and refuse.
+import { type Attempt, type Failure, fail, succeed } from '../../failure.ts';
+import type { Procedure } from '../../procedures/read.ts';
+import type { EtcdCluster } from '../clusters.ts';
+import type { Held } from '../hold.ts';
+import type { LoadedStep } from '../procedure.ts';
+import { findLoss } from './loss.ts';
+import { givenBy, type RestoreRecord } from './record.ts';
+import { type LoadState, loadSteps } from './steps.ts';
+import { type KnownRestore, surveyHosts } from './survey.ts';
+
+export interface GoOn {
+  run: string;
+  cluster: EtcdCluster;
+  procedure: Procedure;
+  load: LoadState;
+  announce(steps: readonly LoadedStep[], record: RestoreRecord): void;
+}
+
+/** The restore `run` as the hosts know it. */
+async function findRestore(
+  held: Held,
+  { run, cluster }: GoOn,
+): Promise<Attempt<{ record: RestoreRecord; known: ReadonlyMap<string, KnownRestore>; others: KnownRestore[] }>> {
+  const { live, seen } = held;
+  const surveyed = await surveyHosts(live, (host) => live.loaded.pillars.of(host).data);
+  if (surveyed.failures.length > 0) return fail(...surveyed.failures);
+  const known = new Map(
+    [...surveyed.hosts].flatMap(([host, { restores }]): [string, KnownRestore][] => {
+      const one = restores.find((each) => each.run === run);
+      return one ? [[host, one]] : [];
+    }),
+  );
+  const others = [...surveyed.hosts.values()].flatMap(({ restores }) => restores.filter((one) => one.run !== run));
+  const record = [...known.values()].find((one) => one.record?.cluster === cluster.name)?.record;
+  if (!record) {
+    const runs = new Set(others.map((one) => one.run));
+    const message = `no host of ${cluster.name} knows a restore ${run}: nothing of it was begun there`;
+    const next =
+      runs.size > 0 ? `they know ${[...runs].join(', ')}` : 'begin it: `quorate restore --from … --confirm …`';
+    return fail({ reason: 'guard', message, next });
+  }
+  const missing = cluster.members.filter((host) => !seen.probes.has(host));
+  if (missing.length > 0) {
+    return fail(
+      ...missing.map((host): Failure => {
+        const message = `it cannot be asked: ${seen.failures.get(host)?.message ?? 'no answer'}`;
+        return { reason: 'guard', host, message, next: 'bring it within reach, then run the same command again' };
+      }),
+    );
+  }
+  return succeed({ record, known, others });
+}
+
+/** The snapshot lies on the hosts: where one has not got it yet, the restore has not begun anywhere. */
+export async function prepareResume(held: Held, goOn: GoOn): Promise<Attempt<LoadedStep[]>> {
+  const found = await findRestore(held, goOn);
+  if (!found.ok) return found;
+  const { record, known } = found.value;
+  const end = [...known.values()].find((one) => one.end === 'undone')?.end;
+  if (end) {
+    const message = `the restore ${record.run} has been taken back`;
+    return fail({ reason: 'guard', message, next: 'begin another one: `quorate restore --from … --confirm …`' });
+  }
+  const without = goOn.cluster.members.filter((host) => known.get(host)?.record === undefined);
+  if (without.length > 0) {
+    const message = `${without.join(', ')} ${without.length === 1 ? 'has' : 'have'} not got the snapshot: the restore ${record.run} was interrupted before anything was stopped`;
+    const next = `take it back (\`quorate undo ${record.run}\`), which is nothing but a note, and begin it again from ${record.from}`;
+    return fail({ reason: 'guard', message, next });
+  }
+  const steps = await loadSteps(goOn.procedure, givenBy(record), goOn.load);
+  if (steps.ok) goOn.announce(steps.value, record);
+  return steps;
+}
+
+export interface TakeBack extends GoOn {
+  /** What was written to the restored cluster may be lost. */
+  discardWrites: boolean;
+  tell(sentence: string): void;
+}
+
+export async function prepareUndo(held: Held, undo: TakeBack): Promise<Attempt<LoadedStep[]>> {
+  const { live, seen } = held;
+  const found = await findRestore(held, undo);
+  if (!found.ok) return found;
+  const { record, known, others } = found.value;
+  // They are made one after another: what a later one has restored is not this one's to move.
+  const later = others.find(({ record: other, end }) => end !== 'undone' && other && other.at > record.at);
+  if (later) {
+    const message = `the cluster was restored again since, by ${later.run}`;
+    return fail({ reason: 'guard', message, next: `take that one back first: \`quorate undo ${later.run}\`` });
+  }
+  const members = undo.cluster.members.map((host) => ({
+    host,
+    member: seen.probes.get(host)!.members.get(record.cluster),
+  }));
+  const released = [...known.values()].some((one) => one.released);
+  const serving = members.find(({ member }) => member?.status?.healthy);
+  if (released) {
+    const { status } = serving?.member ?? {};
+    const loss = status
+      ? await findLoss(live, serving!.host, live.loaded.pillars.of(serving!.host).data, status, record)
+      : undefined;
+    const said = loss?.ok
+      ? [`${loss.value.revisions} revisions were written since`, ...loss.value.kinds].join('\n')
+      : 'nothing serves that could say how much was written since';
+    if (!undo.discardWrites) {
+      return fail({
+        reason: 'guard',
+        message: `API servers have worked with the restored cluster, and what they wrote would be lost\n${said}`,
+        next: 'take a snapshot of it first (`quorate snapshot save`), then pass --discard-writes',
+      });
+    }
+    undo.tell(`what is lost: ${said}`);
+  }
+  const steps = await loadSteps(undo.procedure, givenBy(record), undo.load);
+  if (steps.ok) undo.announce(steps.value, record);
+  return steps;
+}

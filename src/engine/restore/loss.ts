@@ -1,0 +1,56 @@
+// What would be lost: the cluster that serves now, held against a snapshot, kind by kind.
+import { ownCounts } from '../../etcd/snapshot/rehearsal.ts';
+import type { MemberStatus } from '../../etcd/status.ts';
+import { type Attempt, fail, succeed } from '../../failure.ts';
+import { etcdContent } from '../../modules/etcd/content.ts';
+import type { ValueMap } from '../../value.ts';
+import type { LiveContext } from '../context.ts';
+import type { RestoreRecord } from './record.ts';
+
+/** By how much etcd's tools raise the revision of what they restore, where they can: the default of etcd.restored. */
+const BUMP = 1_000_000_000;
+
+export interface Loss {
+  /** Revisions that were written since the snapshot. */
+  revisions: number;
+  /** Kinds whose number of keys is another one now; sentences. */
+  kinds: string[];
+}
+
+/** Asks the member of `host`, which has to serve, through its leader. It counts keys: a key that was only changed is in `revisions`. */
+export async function findLoss(
+  live: LiveContext,
+  host: string,
+  pillar: ValueMap,
+  status: MemberStatus,
+  record: Pick<RestoreRecord, 'revision' | 'keys' | 'prefixes' | 'canary'>,
+): Promise<Attempt<Loss>> {
+  const { etcd_bin_dir, etcd_pki_dir, etcd_client_port } = pillar;
+  const id = { bin_dir: etcd_bin_dir, pki_dir: etcd_pki_dir, client_port: etcd_client_port, ...record } as never;
+  const { answers, failure } = await live.connections.sessions
+    .get(host)!
+    .read(
+      { kind: 'read', parts: [{ id: 'loss', script: etcdContent.read(id) }] },
+      { signal: live.kill, limitMs: live.loaded.limits.program },
+    );
+  if (failure) return fail(failure);
+  const [answer] = answers;
+  if (answer!.status !== 0) {
+    const message = `it cannot be asked what would be lost: ${answer!.stderr.trim()}`;
+    return fail({ reason: 'script', host, message });
+  }
+  const { below } = etcdContent.parse(answer!);
+  const prefixes = Object.keys(record.prefixes);
+  const now = ownCounts(new Map(prefixes.map((prefix, at) => [prefix, below[at]!])));
+  return succeed({
+    revisions: revisionsSince(status.revision, record.revision),
+    kinds: prefixes
+      .filter((prefix) => now.get(prefix) !== record.prefixes[prefix])
+      .map((prefix) => `${prefix}: ${now.get(prefix)} now, ${record.prefixes[prefix]} in the snapshot`),
+  });
+}
+
+/** Also behind a restore that has raised the revision. */
+export function revisionsSince(now: number, then: number): number {
+  return now - then >= BUMP ? now - then - BUMP : now - then;
+}

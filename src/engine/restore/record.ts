@@ -1,0 +1,105 @@
+// What a restore is, written down on every host before anything is stopped: with it any controller can go on, or take it back.
+import { fieldsOf } from '../../etcd/json.ts';
+import type { SnapshotContent } from '../../etcd/snapshot/content.ts';
+import { CANARY_KEY } from '../../etcd/snapshot/receipt.ts';
+import { countedPrefixes } from '../../etcd/snapshot/rehearsal.ts';
+import type { ValueMap } from '../../value.ts';
+import { HOST_HOME } from '../places.ts';
+
+export interface RestoreRecord {
+  run: string;
+  cluster: string;
+  /** Where the snapshot came from, as a place's url and a name. */
+  from: string;
+  sha256: string;
+  revision: number;
+  generation: number;
+  /** Of the snapshot. */
+  keys: number;
+  /** Of each kind; see {@link countedPrefixes}. */
+  prefixes: { [prefix: string]: number };
+  canary: string | null;
+  /** RFC 3339. */
+  at: string;
+}
+
+/** On each host; its directory also has the snapshot, its receipt, and the ledger of before. */
+export const RESTORES = `${HOST_HOME}/restores`;
+
+export const RECORD = 'restore.json';
+export const SNAPSHOT = 'snapshot.db';
+/** A file that says that API servers may have started on the restored data since. */
+export const RELEASED = 'released';
+/** Files that say how it ended. */
+export const ENDS = ['done', 'undone'] as const;
+export type RestoreEnd = (typeof ENDS)[number];
+
+export function directoryOf(run: string): string {
+  return `${RESTORES}/${run}`;
+}
+
+export function contentOf(content: SnapshotContent): Pick<RestoreRecord, 'keys' | 'prefixes' | 'canary' | 'revision'> {
+  const counted = countedPrefixes(content);
+  return {
+    revision: content.revision,
+    keys: content.keys,
+    prefixes: Object.fromEntries(counted.map((prefix) => [prefix, content.prefixes[prefix]!])),
+    canary: content.values.get(CANARY_KEY)?.value.toString() ?? null,
+  };
+}
+
+/** The pillar keys that the states of the procedure read. */
+export function givenBy({ run, sha256, generation, keys, prefixes, canary }: RestoreRecord): ValueMap {
+  return {
+    etcd_restore_run: run,
+    etcd_restore_snapshot: `${directoryOf(run)}/${SNAPSHOT}`,
+    etcd_restore_sha256: sha256,
+    restore_generation: generation,
+    etcd_restore_keys: keys,
+    etcd_restore_prefixes: prefixes,
+    etcd_restore_canary: canary,
+  };
+}
+
+export function formatRecord(record: RestoreRecord): string {
+  return `${JSON.stringify({ quorate: 'restore', schema: 1, ...record }, null, 1)}\n`;
+}
+
+/** Undefined: it is not what {@link formatRecord} writes. */
+export function parseRecord(text: string): RestoreRecord | undefined {
+  let fields: { [name: string]: unknown } | undefined;
+  try {
+    fields = fieldsOf(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
+  const { quorate, schema, run, cluster, from, sha256, revision, generation, keys, prefixes, canary, at } =
+    fields ?? {};
+  const counts = Object.entries(fieldsOf(prefixes) ?? {});
+  const whole =
+    quorate === 'restore' &&
+    schema === 1 &&
+    typeof run === 'string' &&
+    /^[0-9A-Za-z][0-9A-Za-z-]*$/.test(run) &&
+    typeof cluster === 'string' &&
+    typeof from === 'string' &&
+    typeof sha256 === 'string' &&
+    /^[0-9a-f]{64}$/.test(sha256) &&
+    [revision, generation, keys].every(Number.isSafeInteger) &&
+    counts.every(([, keysOfIt]) => Number.isSafeInteger(keysOfIt)) &&
+    (canary === null || typeof canary === 'string') &&
+    typeof at === 'string';
+  if (!whole) return undefined;
+  return {
+    run,
+    cluster,
+    from,
+    sha256,
+    revision: revision as number,
+    generation: generation as number,
+    keys: keys as number,
+    prefixes: Object.fromEntries(counts) as RestoreRecord['prefixes'],
+    canary,
+    at,
+  };
+}

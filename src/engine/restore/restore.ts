@@ -1,0 +1,102 @@
+// What a restore does before its first step: look, refuse, rehearse, bring the snapshot to every host.
+import { type Attempt, type Failure, fail } from '../../failure.ts';
+import type { Procedure } from '../../procedures/read.ts';
+import type { EtcdCluster } from '../clusters.ts';
+import { readLedgers } from '../controller-ledger.ts';
+import type { Held } from '../hold.ts';
+import type { LoadedStep } from '../procedure.ts';
+import type { BroughtSnapshot } from '../snapshot/bring.ts';
+import { bringToHosts } from './bring.ts';
+import { judgeRestore, type RestoreVerdict } from './judge.ts';
+import { findLoss, type Loss } from './loss.ts';
+import { contentOf, givenBy, type RestoreRecord } from './record.ts';
+import { type LoadState, loadSteps } from './steps.ts';
+import { surveyHosts } from './survey.ts';
+
+export interface RestoreWish {
+  cluster: EtcdCluster;
+  procedure: Procedure;
+  load: LoadState;
+  snapshot: BroughtSnapshot;
+  /** Where the snapshot came from. */
+  from: string;
+  maxAge: number | undefined;
+  overHealthy: boolean;
+  /** Restores it for a try on a host, unless that has been done. */
+  rehearse(held: Held, host: string): Promise<Failure[]>;
+  /** Told before anything is brought: the runbook, and what would be lost. */
+  announce(steps: readonly LoadedStep[], loss: Loss | undefined): void;
+  onProgress(host: string, done: number, total: number): void;
+}
+
+/** Everything that can be refused, without writing anywhere. */
+export async function judgeOnly(held: Held, wish: RestoreWish): Promise<RestoreVerdict & { loss?: Loss }> {
+  const { live, seen } = held;
+  const { cluster, snapshot } = wish;
+  const pillar = (host: string) => live.loaded.pillars.of(host).data;
+  const surveyed = await surveyHosts(live, pillar);
+  const ledgers = await readLedgers(live.home, [cluster.name]);
+  const { content, sha256, size } = snapshot.snapshot;
+  const verdict = judgeRestore({
+    cluster,
+    targets: new Set(live.loaded.targets),
+    probes: seen.probes,
+    failures: seen.failures,
+    surveys: surveyed.hosts,
+    pillar,
+    ledger: ledgers.get(cluster.name),
+    snapshot: {
+      sha256,
+      size,
+      ...(content.clusterVersion === undefined ? {} : { clusterVersion: content.clusterVersion }),
+    },
+    receipt: snapshot.receipt,
+    maxAge: wish.maxAge,
+    now: new Date(),
+    overHealthy: wish.overHealthy,
+  });
+  const refusals = [...verdict.refusals, ...surveyed.failures];
+  const [host] = verdict.serving;
+  if (host === undefined || refusals.length > 0) return { ...verdict, refusals };
+  const { status } = seen.probes.get(host)!.members.get(cluster.name)!;
+  const loss = await findLoss(live, host, pillar(host), status!, contentOf(content));
+  return loss.ok ? { ...verdict, refusals, loss: loss.value } : { ...verdict, refusals: loss.failures };
+}
+
+export async function prepareRestore(held: Held, wish: RestoreWish): Promise<Attempt<LoadedStep[]>> {
+  const { live } = held;
+  const { cluster, snapshot } = wish;
+  const verdict = await judgeOnly(held, wish);
+  if (verdict.refusals.length > 0) return fail(...verdict.refusals);
+  const record: RestoreRecord = {
+    run: live.run,
+    cluster: cluster.name,
+    from: wish.from,
+    sha256: snapshot.snapshot.sha256,
+    generation: verdict.generation,
+    ...contentOf(snapshot.snapshot.content),
+    at: new Date().toISOString(),
+  };
+  const steps = await loadSteps(wish.procedure, givenBy(record), wish.load);
+  if (!steps.ok) return steps;
+  wish.announce(steps.value, verdict.loss);
+  // Where nothing serves that it would slow down.
+  const where = cluster.members.find((host) => !verdict.serving.includes(host)) ?? cluster.members[0]!;
+  const unfit = await wish.rehearse(held, where);
+  if (unfit.length > 0) return fail(...unfit);
+  if (live.stop.aborted) return fail(STOPPED);
+  const failures = await bringToHosts(live, {
+    record,
+    receipt: snapshot.receipt,
+    path: snapshot.path,
+    hosts: cluster.members,
+    onProgress: wish.onProgress,
+  });
+  return failures.length > 0 ? fail(...failures) : steps;
+}
+
+const STOPPED: Failure = {
+  reason: 'interrupted',
+  message: 'stopped before the first step: nothing was stopped or moved',
+  next: 'run the same command again',
+};

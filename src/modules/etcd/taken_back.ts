@@ -1,0 +1,93 @@
+// etcd.taken_back: a restore is undone on the host. What was restored is kept, and what was there before is in its place.
+import { formatLedger, type Ledger } from '../../etcd/ledger.ts';
+import type { Value } from '../../value.ts';
+import type { Change, Module } from '../module.ts';
+import { readAside, writeBack } from './aside.sh.ts';
+import {
+  ASIDE_EXAMPLE,
+  type AsideId,
+  type AsideSighting,
+  asideOf,
+  asideProperties,
+  fingerprintAside,
+  parseAside,
+  refuseRunning,
+} from './aside.ts';
+import { removeLedger, writeLedger } from './ledger.sh.ts';
+
+export const etcdTakenBack: Module<AsideId, AsideId, AsideSighting> = {
+  name: 'etcd.taken_back',
+  schema: {
+    type: 'object',
+    description:
+      'A restore is taken back: what was restored is renamed to DIRECTORY.restored-RUN, what etcd.set_aside has kept is in its place again, and the ledger of before is in force; it remembers the restored cluster as one that was given up. Where nothing was set aside (a disk that was empty) only what was restored goes aside. Nothing is removed. Refused while etcd or an API server runs, or something listens on the ports.',
+    properties: asideProperties,
+    required: ['cluster', 'data_dir', 'run'],
+    additionalProperties: false,
+    examples: [ASIDE_EXAMPLE],
+  },
+  claims: ({ data_dir: directory }) => `file:${directory}`,
+  read: (id) => readAside(asideOf(id)),
+  parse: parseAside,
+  diff(want, seen) {
+    const { data_dir: directory, run } = want;
+    if (seen.kept === 'damaged' || seen.ledger === 'damaged') {
+      return {
+        refused: `a ledger of cluster ${want.cluster} cannot be read here, so nobody can tell what would be taken back`,
+        next: `look at /var/lib/quorate/${want.cluster}.json and /var/lib/quorate/restores/${run}/${want.cluster}.json; a copy of another member's mends it`,
+      };
+    }
+    const changes: Change[] = [
+      ...(isRestoredThere(seen) ? [{ path: 'path', before: directory, after: `${directory}.restored-${run}` }] : []),
+      ...(seen.pre ? [{ path: 'path', before: `${directory}.pre-${run}`, after: directory }] : []),
+      ...(isOfRestore(seen)
+        ? [
+            {
+              path: 'ledger',
+              before: seen.ledger as unknown as Value,
+              after: (formerLedger(seen) ?? null) as unknown as Value,
+            },
+          ]
+        : []),
+    ];
+    return changes.length === 0 ? [] : (refuseRunning(seen) ?? changes);
+  },
+  expect(_want, seen) {
+    const restored = isRestoredThere(seen);
+    return {
+      ...seen,
+      data: seen.pre ? 'member' : restored ? 'none' : seen.data,
+      pre: false,
+      preWal: false,
+      after: seen.after || restored,
+      ledger: isOfRestore(seen) ? formerLedger(seen) : seen.ledger,
+    };
+  },
+  fingerprint: fingerprintAside,
+  write(want, changes) {
+    const script = [writeBack(asideOf(want))];
+    const ledger = changes.find(({ path }) => path === 'ledger');
+    if (ledger) {
+      const former = ledger.after as unknown as Ledger | null;
+      script.push(former ? writeLedger(want.cluster, formatLedger({ ...former, at: '' })) : removeLedger(want.cluster));
+    }
+    return { script: script.join('\n') };
+  },
+};
+
+/** The ledger in force is that of the restored cluster, and not of one before it that was restored too. */
+function isOfRestore({ kept, ledger }: AsideSighting): boolean {
+  if (ledger === undefined || ledger === 'damaged' || kept === 'damaged' || !ledger.restored) return false;
+  return ledger.clusterId !== kept?.clusterId;
+}
+
+/** What was restored is still in its place. */
+function isRestoredThere(seen: AsideSighting): boolean {
+  return !seen.after && (seen.data === 'member' || seen.data === 'other') && isOfRestore(seen);
+}
+
+/** The ledger of before, which remembers what was given up. */
+function formerLedger({ kept, ledger }: AsideSighting): Ledger | undefined {
+  if (kept === undefined || kept === 'damaged' || ledger === undefined || ledger === 'damaged') return undefined;
+  return { ...kept, undone: [...new Set([...(kept.undone ?? []), ledger.clusterId])].sort() };
+}

@@ -1,0 +1,166 @@
+// Every reason why a cluster may not go back to a snapshot, each on its own; and none where nothing stands in the way.
+import { expect, it, test } from 'vitest';
+import type { Probe } from '../../../../src/engine/probe.ts';
+import { judgeRestore, type RestoreCase } from '../../../../src/engine/restore/judge.ts';
+import { revisionsSince } from '../../../../src/engine/restore/loss.ts';
+import type { HostSurvey } from '../../../../src/engine/restore/survey.ts';
+import type { Ledger } from '../../../../src/etcd/ledger.ts';
+import type { Receipt } from '../../../../src/etcd/snapshot/receipt.ts';
+
+const HOSTS = ['m1', 'm2', 'm3'];
+const SHA = 'f'.repeat(64);
+const LEDGER: Ledger = { cluster: 'main', clusterId: 'c1', members: [], at: 'then' };
+const RECEIPT = {
+  cluster: { name: 'main', id: 'c1' },
+  time: '2026-01-02T03:00:00Z',
+  etcdVersion: '3.5.30',
+} as Receipt;
+
+function probes(healthy: string[] = [], ledger: Ledger | undefined = LEDGER): Map<string, Probe> {
+  return new Map(
+    HOSTS.map((host) => {
+      const status = healthy.includes(host) ? { healthy: true, clusterId: 'c1' } : undefined;
+      const member = { guard: { hasData: true, busyPorts: [], ledger }, status };
+      return [host, { members: new Map([['main', member]]) } as unknown as Probe];
+    }),
+  );
+}
+
+function survey(change: Partial<HostSurvey> = {}): HostSurvey {
+  return {
+    restores: [],
+    programs: new Map([['etcdutl', { path: '/usr/local/bin/etcdutl', version: '3.5.30' }]]),
+    freeForData: 10 * 2 ** 30,
+    freeForSnapshot: 10 * 2 ** 30,
+    ...change,
+  };
+}
+
+function judge(change: Partial<RestoreCase> = {}) {
+  return judgeRestore({
+    cluster: { name: 'main', members: HOSTS, service: 'etcd' } as never,
+    targets: new Set(HOSTS),
+    probes: probes(),
+    failures: new Map(),
+    surveys: new Map(HOSTS.map((host) => [host, survey()])),
+    pillar: () => ({ etcd_version: '3.5.30', etcd_bin_dir: '/usr/local/bin', restore_generation: 1 }),
+    ledger: LEDGER,
+    snapshot: { sha256: SHA, size: 2 ** 30 },
+    receipt: RECEIPT,
+    maxAge: undefined,
+    now: new Date('2026-01-02T04:00:00Z'),
+    overHealthy: false,
+    ...change,
+  });
+}
+
+it('lets a cluster without a quorum go back to a snapshot of its own', () => {
+  expect(judge()).toEqual({ refusals: [], generation: 1, serving: [] });
+  expect(judge({ probes: probes(['m3']) }).refusals).toEqual([]);
+  expect(judge({ receipt: undefined }).refusals).toEqual([]);
+});
+
+const on = (host: string, change: Partial<HostSurvey>) =>
+  new Map(HOSTS.map((each) => [each, survey(each === host ? change : {})]));
+
+test.each<[what: string, change: Partial<RestoreCase>, refused: RegExp]>([
+  ['a part of the cluster', { targets: new Set(['m1', 'm2']) }, /only as a whole, and m3 is outside the target/],
+  [
+    'a host that cannot be asked',
+    {
+      probes: new Map([...probes()].slice(0, 2)),
+      failures: new Map([['m3', { reason: 'unreachable', message: 'no route' } as const]]),
+    },
+    /^it cannot be asked, and its member could come back with the old data: no route$/,
+  ],
+  [
+    'a quorum that serves',
+    { probes: probes(['m2', 'm3']) },
+    /^m2, m3 still answer, and have a quorum: cluster main lives/,
+  ],
+  [
+    'the snapshot of events',
+    { receipt: { ...RECEIPT, cluster: { name: 'main-events', id: 'c1' } } },
+    /is of the cluster main-events by its receipt, and main is to be restored/,
+  ],
+  [
+    'a foreign lineage',
+    { receipt: { ...RECEIPT, cluster: { name: 'main', id: 'c9' } } },
+    /of the cluster c9 by its receipt, which main has never been \(c1\)/,
+  ],
+  ['one that is too old', { maxAge: 600 }, /is 60 minutes old, and --max-age allows 10/],
+  ['one of unknown age', { maxAge: 600, receipt: undefined }, /no receipt says how old/],
+  [
+    'another restore that is not at its end',
+    { surveys: on('m2', { restores: [{ run: 'r7', record: undefined, released: false }] }) },
+    /^the restore r7 was begun here and is not at its end$/,
+  ],
+  [
+    'a full disk',
+    { surveys: on('m2', { freeForData: 2 ** 30 }) },
+    /data directory is on a disk with 1024 MiB free, and 1287 MiB/,
+  ],
+  [
+    'no room for the snapshot',
+    { surveys: on('m2', { freeForSnapshot: 2 ** 30 }) },
+    /^\/var\/lib\/quorate is on a disk with/,
+  ],
+  [
+    'a snapshot of another minor version',
+    { receipt: { ...RECEIPT, etcdVersion: '3.4.23' } },
+    /the snapshot is of etcd 3\.4, and etcd_version is 3\.5\.30/,
+  ],
+  ['no program that restores', { surveys: on('m2', { programs: new Map() }) }, /^it has no etcdutl of its own/],
+  [
+    'a program that ends with its container',
+    {
+      surveys: on('m2', {
+        programs: new Map([['etcdutl', { path: '/proc/7/root/usr/local/bin/etcdutl', version: '3.5.30' }]]),
+      }),
+    },
+    /^it has no etcdutl of its own/,
+  ],
+  [
+    'a program of another minor version',
+    { surveys: on('m2', { programs: new Map([['etcdutl', { path: '/x', version: '3.6.1' }]]) }) },
+    /^etcd 3\.5 is to be restored, and its etcdutl is 3\.6\.1$/,
+  ],
+])('refuses %s, and says what to do', (_what, change, refused) => {
+  const { refusals } = judge(change);
+  expect([...new Set(refusals.map(({ message }) => message))]).toEqual([expect.stringMatching(refused)]);
+  for (const { reason, next } of refusals) expect([reason, next]).toEqual(['guard', expect.any(String)]);
+});
+
+it('goes over a cluster that serves only where that is meant', () => {
+  expect(judge({ probes: probes(['m1', 'm2']), overHealthy: true })).toMatchObject({
+    refusals: [],
+    serving: ['m1', 'm2'],
+  });
+});
+
+it('knows a lineage by what was taken back too, and by a member that serves', () => {
+  const undone = { ...LEDGER, clusterId: 'c0', undone: ['c1'] };
+  expect(judge({ ledger: undone, probes: probes([], undone) }).refusals).toEqual([]);
+  const other = { ...LEDGER, clusterId: 'c0' };
+  expect(judge({ ledger: other, probes: probes(['m1'], other) }).refusals).toEqual([]);
+});
+
+it('never takes a generation twice for the same snapshot', () => {
+  const restored = (sha256: string, generation: number): Ledger => ({
+    ...LEDGER,
+    restored: { sha256, generation, former: [] },
+  });
+  expect(judge({ ledger: restored(SHA, 1) }).generation).toBe(2);
+  expect(judge({ ledger: restored('0'.repeat(64), 4) }).generation).toBe(1);
+  expect(judge({ probes: probes([], restored(SHA, 5)) }).generation).toBe(6);
+  expect(judge({ pillar: () => ({ etcd_version: '3.5.30', restore_generation: 9 }) }).generation).toBe(9);
+});
+
+test.each([
+  [169, 169, 0],
+  [211, 169, 42],
+  [1_000_000_169, 169, 0],
+  [1_000_000_172, 169, 3],
+])('at revision %d, %d revisions after the snapshot, %d were written', (now, then, written) => {
+  expect(revisionsSince(now, then)).toBe(written);
+});
