@@ -6,7 +6,7 @@ import { type Cluster, HOSTS, openCluster } from './cluster.ts';
 import { clusterIds, tell } from './killing.ts';
 import { saying } from './saying.ts';
 
-/** What the controller has said when it is killed. All of them: QUORATE_TEST=full; else every third, so that each kind comes. */
+/** What the controller has said when it is killed. All of them: QUORATE_TEST=full; else every fourth. */
 const WORDS = [
   'goes back to',
   'was rehearsed on',
@@ -27,7 +27,7 @@ const WORDS = [
   'step 9 of 9',
 ];
 const FULL = process.env.QUORATE_TEST === 'full';
-const MOMENTS = WORDS.filter((_word, at) => FULL || at % 3 === 2);
+const MOMENTS = WORDS.filter((_word, at) => FULL || at % 4 === 2);
 
 let cluster: Cluster;
 let snapshot: string;
