@@ -210,7 +210,7 @@ export function parseObject({ stdout }: Reading): Sighting {
 }
 
 /** What an apply has to find still so: who it is, and how often it has been changed. Undefined: nothing was seen. */
-export function versionSeen(seen: Sighting): [uid: string, generation: string] | undefined {
+function versionSeen(seen: Sighting): [uid: string, generation: string] | undefined {
   if (seen.state !== 'found') return undefined;
   const { uid, generation } = (seen.object as { metadata?: { uid?: unknown; generation?: unknown } }).metadata ?? {};
   return [String(uid ?? ''), String(generation ?? '')];
