@@ -3,7 +3,7 @@ import type { ListedMember } from '../../etcd/members.ts';
 import { OWN_FLAGS } from '../../etcd/own-flags.ts';
 import { defaultOf, type Flags } from '../../etcd/settings/flags.ts';
 import { isUnfit, type Launch, type Unfit } from '../../etcd/settings/launch.ts';
-import { readPod } from '../../etcd/settings/pod.ts';
+import { isPath, readPod } from '../../etcd/settings/pod.ts';
 import { readUnit } from '../../etcd/settings/unit.ts';
 import type { Failure } from '../../failure.ts';
 import { daysUntil, formatDay, normalizeName } from '../../pki/certificate.ts';
@@ -144,9 +144,16 @@ const TAKEN = new Set([
   ...Object.keys(CERTIFICATES),
 ]);
 
-function refuseFlags({ flags, places }: Launch): Unfit[] {
+function refuseFlags({ flags, places, hostPath }: Launch): Unfit[] {
   const at = (flag: string) => `--${flag}=${flags.get(flag)} in ${places.get(flag)}`;
   return [
+    ...[...flags].flatMap(([flag, path]): Unfit[] => {
+      if (!hostPath || !isPath(flag) || flag === 'config-file' || !path.startsWith('/')) return [];
+      const there = hostPath(path);
+      if (there === path) return [];
+      const wrong = `${at(flag)} is ${there === undefined ? 'nothing' : there} on the host`;
+      return [{ wrong, next: 'mount it at the path that it has on the host, as kubeadm does' }];
+    }),
     ...[...flags.keys()].flatMap((flag): Unfit[] => {
       const instead = TAKEN.has(flag) ? undefined : OWN_FLAGS[flag];
       return instead === undefined

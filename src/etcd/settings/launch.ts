@@ -29,6 +29,8 @@ export interface Launch {
   resources?: Resources;
   /** Of its pod. */
   annotations?: Annotations;
+  /** Of a pod: where the host has what etcd sees at this path; undefined: nothing of the host is there. */
+  hostPath?(path: string): string | undefined;
   /** The files with these changes, only those that differ; or why that cannot be. */
   edit(edits: LaunchEdits): LaunchFile[] | Unfit;
 }

@@ -23,6 +23,7 @@ export function readPod(file: LaunchFile): Launch | Unfit {
     }),
     ...found.map(({ flag, value }): [string, string] => [flag, value]),
   ]);
+  const hostPath = (path: string) => findHostPath(pod as ValueMap, container, path);
   return {
     flags,
     places: new Map([...flags.keys()].map((flag) => [flag, file.path])),
@@ -30,7 +31,17 @@ export function readPod(file: LaunchFile): Launch | Unfit {
     ...(typeof container.image === 'string' ? { image: container.image } : {}),
     resources: resourcesOf(container.resources),
     annotations: textsOf(metadataOf(pod).annotations),
-    edit: (edits) => [{ ...file, text: edit(file.text, edits) }],
+    hostPath,
+    edit: (edits) => {
+      // Its volumes stay as they are: an etcd that is told another directory would find it empty, and begin there.
+      const [flag, path] =
+        [...edits.flags].find(([name, value]) => value && isPath(name) && hostPath(value) !== value) ?? [];
+      if (flag === undefined) return [{ ...file, text: edit(file.text, edits) }];
+      return {
+        wrong: `--${flag}=${path} cannot be written to ${file.path}: its pod has nothing of the host there`,
+        next: 'mount it there first, or let Quorate write the manifest (etcd_configuration: managed)',
+      };
+    },
   };
 }
 
@@ -69,6 +80,23 @@ function environmentOf({ env }: ValueMap): { name: string; value: string }[] | u
 
 function metadataOf(pod: unknown): ValueMap {
   return isMap(pod) && isMap(pod.metadata) ? pod.metadata : {};
+}
+
+/** Those that name a file or a directory of the host. */
+export function isPath(flag: string): boolean {
+  return /^(data-dir|wal-dir|.*-file)$/.test(flag);
+}
+
+/** By the mount that is nearest to it. */
+function findHostPath(pod: ValueMap, container: ValueMap, path: string): string | undefined {
+  const mapsOf = (list: Value | undefined) => (Array.isArray(list) ? list.filter(isMap) : []);
+  const [mount] = mapsOf(container.volumeMounts)
+    .map(({ name, mountPath }) => ({ name, at: String(mountPath).replace(/\/$/, '') }))
+    .filter(({ at }) => path === at || path.startsWith(`${at}/`))
+    .sort((one, other) => other.at.length - one.at.length);
+  const volume = mapsOf(isMap(pod.spec) ? pod.spec.volumes : undefined).find(({ name }) => name === mount?.name);
+  if (!mount || !isMap(volume?.hostPath)) return undefined;
+  return String(volume.hostPath.path).replace(/\/$/, '') + path.slice(mount.at.length);
 }
 
 function textsOf(map: Value | undefined): { [name: string]: string } {

@@ -180,6 +180,11 @@ describe('what cannot be taken over is told, with what to do, and nothing is des
     ],
     ['a relative directory', manifestWith('data-dir=/var', 'data-dir=var'), 'etcd is told no absolute --data-dir'],
     [
+      'data that is elsewhere on the host',
+      manifestWith('      path: /var/lib/etcd', '      path: /mnt/etcd'),
+      '--data-dir=/var/lib/etcd in /etc/kubernetes/manifests/etcd.yaml is /mnt/etcd on the host',
+    ],
+    [
       'certificates of other names',
       manifestWith('pki/etcd/peer.crt', 'pki/etcd/member.crt'),
       "--peer-cert-file=/etc/kubernetes/pki/etcd/member.crt in /etc/kubernetes/manifests/etcd.yaml is not /etc/kubernetes/pki/etcd/peer.crt: the certificates do not have kubeadm's names in one directory",

@@ -49,6 +49,24 @@ describe('a manifest of kubeadm', () => {
   });
 });
 
+describe('a path in a pod', () => {
+  it('is where its volume has it on the host', () => {
+    const { hostPath } = read(KUBEADM_1_20.replace('      path: /var/lib/etcd', '      path: /mnt/etcd/'));
+    expect(
+      ['/var/lib/etcd', '/var/lib/etcd/member', '/etc/kubernetes/pki/etcd/ca.crt', '/var/lib', '/x'].map(hostPath!),
+    ).toEqual(['/mnt/etcd', '/mnt/etcd/member', '/etc/kubernetes/pki/etcd/ca.crt', undefined, undefined]);
+  });
+
+  it('is not changed to one where the host has nothing: etcd would begin empty there', () => {
+    const change = (path: string) => read(KUBEADM_1_20).edit({ flags: new Map([['data-dir', path]]) });
+    expect(change('/mnt/etcd')).toMatchObject({
+      wrong:
+        '--data-dir=/mnt/etcd cannot be written to /etc/kubernetes/manifests/etcd.yaml: its pod has nothing of the host there',
+    });
+    expect(change('/var/lib/etcd/default')).toMatchObject([{ path: '/etc/kubernetes/manifests/etcd.yaml' }]);
+  });
+});
+
 const pod = (container: object) =>
   JSON.stringify({ spec: { containers: [{ name: 'helper', command: ['sleep'] }, container] } });
 
@@ -56,28 +74,28 @@ describe('a manifest of somebody else', () => {
   it('may have its flags as arguments, in two words, or in the environment, and they are changed there', () => {
     const text = pod({
       command: ['/usr/local/bin/etcd'],
-      args: ['--name', 'm1', '-pre-vote', '--snapshot-count', '5'],
+      args: ['--data-dir', '/data', '-pre-vote', '--snapshot-count', '5'],
       env: [
-        { name: 'ETCD_DATA_DIR', value: '/data' },
+        { name: 'ETCD_NAME', value: 'm1' },
         { name: 'GOMAXPROCS', value: '2' },
       ],
     });
     expect([...read(text).flags]).toEqual([
-      ['data-dir', '/data'],
       ['name', 'm1'],
+      ['data-dir', '/data'],
       ['pre-vote', 'true'],
       ['snapshot-count', '5'],
     ]);
     const changed = load(
       edited(text, [
         ['snapshot-count', '6'],
-        ['data-dir', '/other'],
+        ['name', 'm9'],
         ['pre-vote', null],
         ['max-wals', '1'],
       ]),
     ) as { spec: { containers: { args: string[]; env: unknown[] }[] } };
-    expect(changed.spec.containers[1]!.args).toEqual(['--name', 'm1', '--snapshot-count=6', '--max-wals=1']);
-    expect(changed.spec.containers[1]!.env[0]).toEqual({ name: 'ETCD_DATA_DIR', value: '/other' });
+    expect(changed.spec.containers[1]!.args).toEqual(['--data-dir', '/data', '--snapshot-count=6', '--max-wals=1']);
+    expect(changed.spec.containers[1]!.env[0]).toEqual({ name: 'ETCD_NAME', value: 'm9' });
   });
 
   it.each([
