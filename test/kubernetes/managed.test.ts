@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { kubeletFlags } from '../../lab/kubernetes/kubelet.ts';
 import { openRig, type Rig } from '../lab/rig.ts';
+import { describeRestoreDrill } from './restore-drill.ts';
 import { describeSnapshotJob, ON_M2, ZONE } from './snapshot-job.ts';
 
 const HOSTS = ['m1', 'm2', 'm3'];
@@ -161,3 +162,5 @@ describe('kubernetes.kubelet.removed', () => {
     expect((await rig.json(...APPLY)).document.outcome).toBe('ok');
   });
 });
+
+describeRestoreDrill({ hosts: HOSTS, rig: () => rig, pillar }, () => `/opt/etcd/${etcd}`);
