@@ -340,18 +340,24 @@ describe('adopted', () => {
     expect(existsSync(kept)).toBe(false);
   });
 
-  it('a name that is missing is refused, and told', async () => {
-    rig.write({ 'pillar/hosts/m2.yaml': 'etcd_member_name: another\n' });
+  it('a name by which a member is asked, and that is missing, is refused, and told', async () => {
+    // Another member's: of the same CA, and for another address.
+    const theirs = await rig.lab.run(
+      'm1',
+      `tar -cf - -C ${DIRECTORY} server.crt server.key peer.crt peer.key | base64`,
+    );
+    await rig.lab.run('m2', `cp -a ${DIRECTORY} /root/own && base64 -d | tar -xf - -C ${DIRECTORY}`, theirs);
+    const address = (await rig.lab.run('m2', 'hostname -I')).split(' ')[0]!;
     const before = await listings();
     const { status, whys } = await apply();
     expect(status).toBe(5);
     expect(whys).toEqual(
       ['server', 'peer'].map(
-        (name) => `m2 ${STATE}/${name}: ${DIRECTORY}/${name}.crt is adopted and does not do: its names lack another`,
+        (name) => `m2 ${STATE}/${name}: ${DIRECTORY}/${name}.crt is adopted and does not do: its names lack ${address}`,
       ),
     );
     expect(await listings()).toEqual(before);
-    rmSync(join(rig.folder, 'pillar/hosts/m2.yaml'));
+    await rig.lab.run('m2', `cp -a /root/own/. ${DIRECTORY}/ && rm -r /root/own`);
   });
 
   it('what ends soon is warned of', async () => {
