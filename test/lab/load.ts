@@ -20,7 +20,7 @@ export async function startLoad(rig: Rig, hosts: readonly string[], etcdctl: str
   const onEach = (command: string) => Promise.all(hosts.map((host) => rig.lab.run(host, command)));
   const write = `i=0; until test -e /run/stop; do
     i=$((i + 1)); ${etcdctl} --endpoints=${members.join()} --command-timeout=5s put load/$i $i >/dev/null && echo load/$i >>/run/acknowledged
-    sleep 0.05
+    sleep 0.2
   done`;
   // Two samples in a row have to say so, or a slow one would see two members down that were so one after the other.
   const sample = `serving() {
@@ -30,7 +30,7 @@ export async function startLoad(rig: Rig, hosts: readonly string[], etcdctl: str
   }
   until test -e /run/stop; do
     n=$(serving | grep -c up); [ "$n" -ge 2 ] || n=$(serving | grep -c up); echo "$n" >>/run/serving
-    sleep 0.05
+    sleep 0.2
   done`;
   await onEach('rm -f /run/stop /run/acknowledged /run/serving');
   await rig.lab.run('m2', ['systemd-run', '--quiet', '--unit=load', 'sh', '-c', write]);
