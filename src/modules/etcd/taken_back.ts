@@ -15,13 +15,32 @@ import {
 } from './aside.ts';
 import { removeLedger, writeLedger } from './ledger.sh.ts';
 
-export const etcdTakenBack: Module<AsideId, AsideId, AsideSighting> = {
+type Want = AsideId & { sha256: string | null; generation: number };
+
+export const etcdTakenBack: Module<AsideId, Want, AsideSighting> = {
   name: 'etcd.taken_back',
   schema: {
     type: 'object',
     description:
       'A restore is taken back: what was restored is renamed to DIRECTORY.restored-RUN, what etcd.set_aside has kept is in its place again, and the ledger of before is in force; it remembers the restored cluster as one that was given up. Where nothing was set aside (a disk that was empty) only what was restored goes aside. Nothing is removed. Refused while etcd or an API server runs, or something listens on the ports.',
-    properties: asideProperties,
+    properties: {
+      ...asideProperties,
+      sha256: {
+        type: ['string', 'null'],
+        pattern: '^[0-9a-f]{64}$',
+        description:
+          'The snapshot that was restored: with the generation it tells what is of this restore from what is of one before it. null: nothing is',
+        default: null,
+        examples: ['9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08'],
+      },
+      generation: {
+        type: 'integer',
+        minimum: 1,
+        description: 'Of that restore: see etcd.restored',
+        default: 1,
+        examples: [2],
+      },
+    },
     required: ['cluster', 'data_dir', 'run'],
     additionalProperties: false,
     examples: [ASIDE_EXAMPLE],
@@ -38,9 +57,11 @@ export const etcdTakenBack: Module<AsideId, AsideId, AsideSighting> = {
       };
     }
     const changes: Change[] = [
-      ...(isRestoredThere(seen) ? [{ path: 'path', before: directory, after: `${directory}.restored-${run}` }] : []),
+      ...(isRestoredThere(want, seen)
+        ? [{ path: 'path', before: directory, after: `${directory}.restored-${run}` }]
+        : []),
       ...(seen.pre ? [{ path: 'path', before: `${directory}.pre-${run}`, after: directory }] : []),
-      ...(isOfRestore(seen)
+      ...(isOfRestore(want, seen)
         ? [
             {
               path: 'ledger',
@@ -52,15 +73,15 @@ export const etcdTakenBack: Module<AsideId, AsideId, AsideSighting> = {
     ];
     return changes.length === 0 ? [] : (refuseRunning(seen) ?? changes);
   },
-  expect(_want, seen) {
-    const restored = isRestoredThere(seen);
+  expect(want, seen) {
+    const restored = isRestoredThere(want, seen);
     return {
       ...seen,
       data: seen.pre ? 'member' : restored ? 'none' : seen.data,
       pre: false,
       preWal: false,
       after: seen.after || restored,
-      ledger: isOfRestore(seen) ? formerLedger(seen) : seen.ledger,
+      ledger: isOfRestore(want, seen) ? formerLedger(seen) : seen.ledger,
     };
   },
   fingerprint: fingerprintAside,
@@ -75,15 +96,15 @@ export const etcdTakenBack: Module<AsideId, AsideId, AsideSighting> = {
   },
 };
 
-/** The ledger in force is that of the restored cluster, and not of one before it that was restored too. */
-function isOfRestore({ kept, ledger }: AsideSighting): boolean {
-  if (ledger === undefined || ledger === 'damaged' || kept === 'damaged' || !ledger.restored) return false;
-  return ledger.clusterId !== kept?.clusterId;
+/** The ledger in force is of this restore, and not of one before it that is what is to come back. */
+function isOfRestore({ sha256, generation }: Want, { ledger }: AsideSighting): boolean {
+  if (ledger === undefined || ledger === 'damaged' || !ledger.restored) return false;
+  return ledger.restored.sha256 === sha256 && ledger.restored.generation === generation;
 }
 
 /** What was restored is still in its place. */
-function isRestoredThere(seen: AsideSighting): boolean {
-  return !seen.after && (seen.data === 'member' || seen.data === 'other') && isOfRestore(seen);
+function isRestoredThere(want: Want, seen: AsideSighting): boolean {
+  return !seen.after && (seen.data === 'member' || seen.data === 'other') && isOfRestore(want, seen);
 }
 
 /** The ledger of before, which remembers what was given up. */

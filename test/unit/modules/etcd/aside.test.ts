@@ -11,6 +11,7 @@ import type { AnyModule } from '../../../../src/modules/module.ts';
 import { complete } from '../cases.ts';
 import { Host, SHELLS } from '../host.ts';
 
+const SHA = 'f'.repeat(64);
 const MEMBERS = [{ name: 'm1', id: '1', peerUrl: 'https://10.0.0.1:2380' }];
 const OLD: Ledger = { cluster: 'main', clusterId: 'c0', members: MEMBERS, at: 'then' };
 const NEW: Ledger = {
@@ -19,7 +20,7 @@ const NEW: Ledger = {
   token: 't1',
   members: MEMBERS,
   at: 'then',
-  restored: { sha256: 'f'.repeat(64), generation: 1, former: ['c0'] },
+  restored: { sha256: SHA, generation: 2, former: ['c0'] },
 };
 
 it.each(['', 'none', 'none\tnone\tno\tno\tno'])('%j is no reading', (text) => {
@@ -29,6 +30,7 @@ it.each(['', 'none', 'none\tnone\tno\tno\tno'])('%j is no reading', (text) => {
 describe.each(SHELLS)('with %s', (shell) => {
   let host: Host;
   let want: AsideId;
+  let takeBack: AsideId & { sha256: string; generation: number };
   beforeEach(() => {
     host = new Host(shell);
     want = complete(etcdSetAside, {
@@ -37,6 +39,7 @@ describe.each(SHELLS)('with %s', (shell) => {
       wal_dir: join(host.root, 'wal'),
       run: 'r7',
     }) as AsideId;
+    takeBack = { ...want, sha256: SHA, generation: 2 };
     mkdirSync(join(host.root, 'lib'));
     mkdirSync(join(host.root, 'proc'));
     data('old');
@@ -66,13 +69,14 @@ describe.each(SHELLS)('with %s', (shell) => {
 
   function apply(module: AnyModule): string[] {
     const seen = read(module);
-    const changes = module.diff(want, seen, undefined);
+    const wanted = module === etcdTakenBack ? takeBack : want;
+    const changes = module.diff(wanted, seen, undefined);
     if (!Array.isArray(changes)) throw new Error(changes.refused);
     if (changes.length === 0) return [];
-    expect(module.diff(want, module.expect(want, seen), undefined)).toEqual([]);
-    const { script } = module.write(want, changes, { run: 'r1', react: false });
+    expect(module.diff(wanted, module.expect(wanted, seen), undefined)).toEqual([]);
+    const { script } = module.write(wanted, changes, { run: 'r1', react: false });
     expect(host.run(here(script))).toMatchObject({ status: 0, stderr: '' });
-    expect(module.diff(want, read(module), undefined)).toEqual([]);
+    expect(module.diff(wanted, read(module), undefined)).toEqual([]);
     return changes.map(({ path }) => path);
   }
 
@@ -117,7 +121,7 @@ describe.each(SHELLS)('with %s', (shell) => {
       next: 'end it (`ss -ltnp` shows what listens), then go on',
     };
     expect(etcdSetAside.diff(want, seen, undefined)).toEqual(refusal);
-    expect(etcdTakenBack.diff(want, { ...seen, pre: true }, undefined)).toEqual(refusal);
+    expect(etcdTakenBack.diff(takeBack, { ...seen, pre: true }, undefined)).toEqual(refusal);
   });
 
   it('refuses while something listens', async () => {
@@ -145,7 +149,7 @@ describe.each(SHELLS)('with %s', (shell) => {
   });
 
   it('takes a second restore back to the first', () => {
-    const first = { ...NEW, clusterId: 'c2', restored: { ...NEW.restored!, former: ['c9'] } };
+    const first = { ...NEW, clusterId: 'c2', restored: { sha256: SHA, generation: 1, former: ['c9'] } };
     writeFileSync(join(host.home, 'main.json'), formatLedger(first));
     apply(etcdSetAside);
     restored();
@@ -175,6 +179,17 @@ describe.each(SHELLS)('with %s', (shell) => {
     expect(readdirSync(join(host.home, 'trash/r1')).length).toBeGreaterThan(0);
   });
 
+  it('leaves the data of an earlier restore where it is, when this one had moved nothing yet', () => {
+    for (const generation of [1, 3]) {
+      writeFileSync(
+        join(host.home, 'main.json'),
+        formatLedger({ ...NEW, restored: { sha256: SHA, generation, former: [] } }),
+      );
+      expect(apply(etcdTakenBack)).toEqual([]);
+      expect(text(join(want.data_dir, 'member/db'))).toBe('old');
+    }
+  });
+
   it('has nothing to take back where nothing was moved', () => {
     expect(apply(etcdTakenBack)).toEqual([]);
     expect(text(join(want.data_dir, 'member/db'))).toBe('old');
@@ -182,7 +197,7 @@ describe.each(SHELLS)('with %s', (shell) => {
 
   it('does not guess with a ledger that cannot be read', () => {
     writeFileSync(join(host.home, 'main.json'), '{"quorate": "led');
-    expect(etcdTakenBack.diff(want, read(etcdTakenBack), undefined)).toMatchObject({
+    expect(etcdTakenBack.diff(takeBack, read(etcdTakenBack), undefined)).toMatchObject({
       refused: expect.stringContaining('cannot be read'),
     });
   });
