@@ -149,3 +149,14 @@ it('goes on by resume wherever the controller was killed, and undo brings back w
   const again = await cluster.rig.json('apply', 'running', '-t', 'masters', '--yes');
   expect([again.status, again.document.outcome]).toEqual([0, 'ok']);
 });
+
+it('brings back what only a survivor has left, by a snapshot that was taken of it by hand (docs/restore.md)', async () => {
+  const all = await everything('m3');
+  await cluster.stopMember('m1', 'm2');
+  await cluster.onEach('rm -rf /var/lib/etcd', ['m1', 'm2']);
+  await cluster.rig.lab.run('m3', `${cluster.ctl} --command-timeout=60s snapshot save /root/survivor.db`);
+  const restored = await cluster.rig.quorate('restore', '--from', 'host://m3/root/survivor.db', ...CONFIRMED);
+  expect(restored.status, `${restored.stdout}\n${restored.stderr}`).toBe(0);
+  expect(restored.stderr).toMatch(/without a receipt/);
+  for (const host of HOSTS) expect(await everything(host)).toBe(all);
+});

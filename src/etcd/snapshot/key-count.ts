@@ -43,6 +43,7 @@ export function createKeyCount(wanted: readonly string[]): KeyCount {
     take(record) {
       demand(record.revision >= revision, () => `revision ${record.revision} comes after ${revision}`);
       revision = record.revision;
+      if (record.key.length === 0) return;
       if (record.deleted) {
         if (live.delete(record.key)) change(record.key, -1);
       } else if (live.add(record.key)) change(record.key, 1);

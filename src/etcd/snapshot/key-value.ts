@@ -7,6 +7,7 @@ export interface KeyRecord {
   /** Of the whole store; several records of one transaction share it. */
   revision: number;
   deleted: boolean;
+  /** Empty: nothing was put. With such a record etcd's tools raise the revision of what they restore (--bump-revision). */
   key: Buffer;
   /** Empty where it was deleted. */
   value: Buffer;
@@ -22,6 +23,8 @@ export function readKeyRecord({ key: name, value: message }: Item): KeyRecord {
   const deleted = name.length === REVISION_BYTES + 1 && name[REVISION_BYTES] === TOMBSTONE;
   demand((name.length === REVISION_BYTES || deleted) && name[8] === 0x5f, () => 'a record is not named by a revision');
   const revision = exactly(name.readBigUInt64BE(0), 'a revision');
+  // Source: etcd, etcdutl/snapshot/v3_snapshot.go, unsafeBumpBucketsRevision.
+  if (message.length === 0 && !deleted) return { revision, deleted, key: message, value: message };
   const fields = readMessage(message, revision);
   demand(fields.key !== undefined && fields.key.length > 0, () => `the record of revision ${revision} has no key`);
   const consistent = deleted || (fields.modified === revision && fields.created <= revision);

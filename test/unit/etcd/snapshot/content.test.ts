@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Damage } from '../../../../src/etcd/snapshot/damage.ts';
+import { createKeyCount } from '../../../../src/etcd/snapshot/key-count.ts';
 import { readKeyRecord } from '../../../../src/etcd/snapshot/key-value.ts';
 import { contentOf, STATUS, snapshotOf, VERSIONS } from './fixtures.ts';
 
@@ -160,6 +161,20 @@ describe('a record', () => {
       key: Buffer.from('a'),
       value: Buffer.from('hi'),
     });
+  });
+
+  it('with nothing in it is no damage: it is the raised revision of a cluster that was restored', () => {
+    const record = readKeyRecord({ key: revision(1_000_000_021), value: Buffer.alloc(0), bucket: false });
+    expect(record).toMatchObject({ revision: 1_000_000_021, deleted: false, key: Buffer.alloc(0) });
+    const count = createKeyCount(['']);
+    count.take({ revision: 21, deleted: false, key: Buffer.from('/a/b'), value: Buffer.from('x') });
+    count.take(record);
+    expect([count.revision, count.count, count.prefixes(), count.values.size]).toEqual([
+      1_000_000_021,
+      1,
+      { '/a': 1 },
+      0,
+    ]);
   });
 
   it('whose value reaches out of its page is damage', () => {
