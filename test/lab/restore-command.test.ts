@@ -137,6 +137,11 @@ it('goes on by resume wherever the controller was killed, and undo brings back w
   expect(restored[0]).not.toBe(serving);
   expect(await everything('m2')).toBe(before);
 
+  // Once it is at its end it cannot be begun again by mistake, which would stop what serves.
+  const over = await cluster.rig.quorate('resume', run, '-t', 'masters');
+  expect([over.status, `${over.stdout}${over.stderr}`]).toEqual([5, expect.stringContaining('is at its end')]);
+  expect(await ids()).toEqual(restored);
+
   const careful = await cluster.rig.quorate('undo', run, ...CONFIRMED);
   expect([careful.status, `${careful.stdout}${careful.stderr}`]).toEqual([5, expect.stringMatching(/would be lost/)]);
   const undone = await cluster.rig.quorate('undo', run, ...CONFIRMED, '--discard-writes');

@@ -57,20 +57,43 @@ export async function prepareResume(held: Held, goOn: GoOn): Promise<Attempt<Loa
   const found = await findRestore(held, goOn);
   if (!found.ok) return found;
   const { record, known } = found.value;
-  const end = [...known.values()].find((one) => one.end === 'undone')?.end;
-  if (end) {
-    const message = `the restore ${record.run} has been taken back`;
-    return fail({ reason: 'guard', message, next: 'begin another one: `quorate restore --from … --confirm …`' });
-  }
+  const ended = refuseEnded(record.run, goOn.cluster.members, known);
+  if (ended) return fail(ended);
   const without = goOn.cluster.members.filter((host) => known.get(host)?.record === undefined);
   if (without.length > 0) {
     const message = `${without.join(', ')} ${without.length === 1 ? 'has' : 'have'} not got the snapshot: the restore ${record.run} was interrupted before anything was stopped`;
     const next = `take it back (\`quorate undo ${record.run}\`), which is nothing but a note, and begin it again from ${record.from}`;
     return fail({ reason: 'guard', message, next });
   }
-  const steps = await loadSteps(goOn.procedure, givenBy(record), goOn.load);
+  const left = leftOf(goOn.procedure, isReleased(known));
+  const steps = await loadSteps(left, givenBy(record), goOn.load);
   if (steps.ok) goOn.announce(steps.value, record);
   return steps;
+}
+
+type Known = ReadonlyMap<string, Pick<KnownRestore, 'end' | 'released'>>;
+
+/** A restore that is at its end everywhere: to begin it again would stop what serves now. */
+export function refuseEnded(run: string, members: readonly string[], known: Known): Failure | undefined {
+  const undone = [...known.values()].some(({ end }) => end === 'undone');
+  if (!undone && !members.every((host) => known.get(host)?.end === 'done')) return undefined;
+  return {
+    reason: 'guard',
+    message: `the restore ${run} ${undone ? 'has been taken back' : 'is at its end'}: nothing is left to go on with`,
+    next: undone
+      ? 'begin another one: `quorate restore --from … --confirm …`'
+      : '`quorate apply kubernetes.running` looks after the cluster; another restore is begun with `quorate restore`',
+  };
+}
+
+function isReleased(known: Known): boolean {
+  return [...known.values()].some(({ released }) => released);
+}
+
+/** Once API servers may have written, the cluster rightly has more than the snapshot: what comes before is not asked again. */
+export function leftOf(procedure: Procedure, released: boolean): Procedure {
+  const point = procedure.steps.findIndex(({ pointOfNoReturn }) => pointOfNoReturn);
+  return released && point >= 0 ? { ...procedure, steps: procedure.steps.slice(point) } : procedure;
 }
 
 export interface TakeBack extends GoOn {
@@ -94,7 +117,7 @@ export async function prepareUndo(held: Held, undo: TakeBack): Promise<Attempt<L
     host,
     member: seen.probes.get(host)!.members.get(record.cluster),
   }));
-  const released = [...known.values()].some((one) => one.released);
+  const released = isReleased(known);
   const serving = members.find(({ member }) => member?.status?.healthy);
   if (released) {
     const { status } = serving?.member ?? {};
