@@ -1,9 +1,9 @@
 // What a host runs to move a member's data aside, and back: renames on one file system, never a copy and never a removal.
-import { ETCD_PIDS, listensOn, worksOn } from '../../etcd/etcdctl.sh.ts';
+import { listensOn } from '../../etcd/etcdctl.sh.ts';
 import { READ_FLAT } from '../../etcd/flat.sh.ts';
 import { ledgerFile } from '../../etcd/ledger.ts';
 import { quote } from '../../shell/quote.ts';
-import { CONTENT } from './content.sh.ts';
+import { CONTENT, findRunning } from './content.sh.ts';
 
 export interface Aside {
   cluster: string;
@@ -70,7 +70,7 @@ q_put_back() { # DIRECTORY SUFFIX: what was put aside under it
 export function readAside(aside: Aside): string {
   const { cluster, dataDir, walDir, run, ports } = aside;
   const listening = ports.map((port) => `! ${listensOn(port)} || q_running="$q_running port:${port}"`);
-  return `${ETCD_PIDS}${READ_FLAT}${CONTENT}${MOVE}
+  return `${READ_FLAT}${CONTENT}${MOVE}
 data=${quote(dataDir)} wal=${quote(walDir ?? '')}
 q_content "$data"; q_data=$q_is
 q_wal=none
@@ -78,14 +78,7 @@ if [ -n "$wal" ]; then q_content "$wal"; q_wal=$q_is; fi
 q_pre=no; ! q_is_kept "$data" pre-${run} || q_pre=yes
 q_prewal=no; [ -z "$wal" ] || ! q_is_kept "$wal" pre-${run} || q_prewal=yes
 q_after=no; ! q_is_kept "$data" restored-${run} || q_after=yes
-q_running=
-for q_process in /proc/[0-9]*; do
-  q_comm=; { read -r q_comm <"$q_process/comm"; } 2>/dev/null
-  case $q_comm in
-    kube-apiserver) case $q_running in *apiserver*) ;; *) q_running="$q_running kube-apiserver" ;; esac ;;
-    etcd) q_pid=\${q_process#/proc/}; ! { ${worksOn(dataDir)}; } || q_running="$q_running etcd" ;;
-  esac
-done
+${findRunning(dataDir)}
 ${listening.join('\n')}
 q_flat ${quote(keptLedger(aside))}; q_kept=$q_text
 printf '%s\\t%s\\t%s\\t%s\\t%s\\t%s\\n%s\\n' "$q_data" "$q_wal" "$q_pre" "$q_prewal" "$q_after" "\${q_running# }" "$q_kept"

@@ -1,11 +1,11 @@
 // What a host runs to say what a restore would find there, and to make a member of a snapshot.
-import { ETCD_PIDS, worksOn } from '../../etcd/etcdctl.sh.ts';
+import { ETCD_PIDS } from '../../etcd/etcdctl.sh.ts';
 import { READ_FLAT } from '../../etcd/flat.sh.ts';
 import { ledgerFile } from '../../etcd/ledger.ts';
 import { FIND_PROGRAM } from '../../etcd/programs.sh.ts';
 import { receiptName } from '../../etcd/snapshot/name.ts';
 import { quote } from '../../shell/quote.ts';
-import { CONTENT } from './content.sh.ts';
+import { CONTENT, findRunning } from './content.sh.ts';
 
 export interface ReadRestored {
   cluster: string;
@@ -32,14 +32,7 @@ if [ "$q_data" = member ]; then
   [ ! -f "$q_snap" ] || q_ids=$(tr '"' '\\n' <"$q_snap" | sed -n 's|^/0/members/\\([0-9a-f]\\{1,16\\}\\)$|\\1|p' | sort -u | tr '\\n' ' ')
 fi
 if [ -n "$wal" ]; then q_content "$wal"; q_wal=$q_is; [ "$q_wal" = none ] || [ "$q_wal" = empty ] || q_wal=files; fi
-q_running=
-for q_process in /proc/[0-9]*; do
-  q_comm=; { read -r q_comm <"$q_process/comm"; } 2>/dev/null
-  case $q_comm in
-    kube-apiserver) case $q_running in *apiserver*) ;; *) q_running="$q_running kube-apiserver" ;; esac ;;
-    etcd) q_pid=\${q_process#/proc/}; ! { ${worksOn(dataDir)}; } || q_running="$q_running etcd" ;;
-  esac
-done
+${findRunning(dataDir)}
 q_flat ${quote(ledgerFile(cluster))}
 q_ledger=$q_text
 q_known=no
