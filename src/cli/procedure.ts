@@ -59,8 +59,8 @@ export async function makeReady(name: string, options: CommonOptions, io: Io): P
   });
 }
 
-/** A whole cluster stops: its name has to be typed. */
-export function refuseUnconfirmed(cluster: string, confirm: string | undefined): Failure | undefined {
+/** A whole cluster stops: its name has to be typed. `before`: what to read first. */
+export function refuseUnconfirmed(cluster: string, confirm: string | undefined, before: string): Failure | undefined {
   if (confirm === cluster) return undefined;
   return {
     reason: 'not-confirmed',
@@ -68,7 +68,7 @@ export function refuseUnconfirmed(cluster: string, confirm: string | undefined):
       confirm === undefined
         ? `the whole cluster ${cluster} would stop and be replaced, and nobody has confirmed that`
         : `--confirm says ${confirm}, and the cluster of the target is ${cluster}`,
-    next: `read what \`--dry-run\` says, then pass --confirm ${cluster}`,
+    next: `read ${before}, then pass --confirm ${cluster}`,
   };
 }
 

@@ -56,7 +56,9 @@ export function addRestoreCommand(program: Command, shell: Shell): void {
 async function restore(options: RestoreCommandOptions, io: Io): Promise<number> {
   const ready = await makeReady('restore', options, io);
   if (!ready.ok) return printInputFailures(ready.failures, options, io);
-  const unconfirmed = options.dryRun ? undefined : refuseUnconfirmed(ready.value.cluster.name, options.confirm);
+  const unconfirmed = options.dryRun
+    ? undefined
+    : refuseUnconfirmed(ready.value.cluster.name, options.confirm, 'what `--dry-run` says');
   if (unconfirmed) {
     await printFailures([unconfirmed], options, io);
     return EXIT.refused;

@@ -39,7 +39,7 @@ async function undo(run: string, options: UndoOptions, io: Io): Promise<number> 
   const ready = await makeReady('undo', options, io);
   if (!ready.ok) return printInputFailures(ready.failures, options, io);
   const { cluster } = ready.value;
-  const unconfirmed = refuseUnconfirmed(cluster.name, options.confirm);
+  const unconfirmed = refuseUnconfirmed(cluster.name, options.confirm, 'docs/restore.md');
   if (unconfirmed) {
     await printFailures([unconfirmed], options, io);
     return EXIT.refused;
