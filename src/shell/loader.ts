@@ -40,8 +40,10 @@ const LOADER = [
   `q_feed() { while IFS=' ' read -r q_kind q_size q_sum q_limit; do case $q_kind in`,
   'I) q_take "$q_size" || cat >/dev/null;; H) q_beat;; E) return;; *) cat >/dev/null;; esac; done; };',
 
-  // Ends the whole process group at the limit; ended itself by TERM, it takes its sleep along.
-  `q_watch() { q_last=$!; trap '[ "$!" = "$q_last" ] || kill "$!"; exit' TERM; sleep "$1" & wait "$!" || exit;`,
+  // Ends the whole process group at the limit; ended itself by TERM, it takes its sleep along: with KILL, since a sleep
+  // that has only just been forked still has its shell's trap, and TERM would be lost on it.
+  `q_watch() { q_last=$!; trap '[ "$!" = "$q_last" ] || { kill -KILL "$!"; wait "$!"; }; exit' TERM;`,
+  'sleep "$1" & wait "$!" || exit;',
   `trap '' TERM; kill -TERM 0; sleep ${GRACE_SECONDS}; kill -KILL 0; };`,
 
   // The program's stdin is empty, its inputs come on fd 3. If it breaks off, q_feed takes none of them for a header.

@@ -1,10 +1,17 @@
 // The loader alone, given what no session would send.
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { composeLoader, frameHeartbeat, frameInput, frameProgram, PROGRAM_END } from '../../../src/shell/loader.ts';
+import {
+  composeLoader,
+  frameHeartbeat,
+  frameInput,
+  frameProgram,
+  GRACE_SECONDS,
+  PROGRAM_END,
+} from '../../../src/shell/loader.ts';
 import { openLocalChannel } from '../../../src/transport/local.ts';
 import { SHELLS } from '../shell/shells.ts';
 
@@ -13,6 +20,15 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'quorate-test-'));
 });
 afterEach(() => rmSync(folder, { recursive: true }));
+
+/** Empty where there is no such process, or none any more. */
+function commandLine(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return '';
+  }
+}
 
 describe.each(SHELLS)('under %s', (_name, shell) => {
   /** What the loader says to a whole stream, until it ends by itself. */
@@ -59,5 +75,16 @@ describe.each(SHELLS)('under %s', (_name, shell) => {
   it('runs no half of a program when the stream ends', async () => {
     const program = frameProgram('echo ran; echo more', 5000);
     expect(await feed(program.slice(0, -6))).not.toContain('ran\n');
+  });
+
+  it('leaves no watch behind, however soon its programs end', async () => {
+    // A number of seconds that no other process sleeps for.
+    const seconds = 1_000_000 + process.pid;
+    const program = frameProgram(':', (seconds - GRACE_SECONDS) * 1000);
+    const out = await feed(...Array.from({ length: 300 }, () => [program, PROGRAM_END]).flat());
+    expect(out.match(/ done 0$/gm)).toHaveLength(300);
+    const left = readdirSync('/proc').filter((pid) => commandLine(pid) === `sleep\0${seconds}\0`);
+    for (const pid of left) process.kill(Number(pid));
+    expect(left).toEqual([]);
   });
 });
