@@ -27,7 +27,16 @@ export interface SchemaChecker {
 export async function loadSchemaChecker(): Promise<SchemaChecker> {
   const { Ajv2020 } = await import('ajv/dist/2020.js');
   // Not strict: Quorate's own keywords (x-…) and those of editors are no errors.
-  const ajv = new Ajv2020({ allErrors: true, strict: false, verbose: true, logger: false, addUsedSchema: false });
+  const ajv = new Ajv2020({
+    allErrors: true,
+    strict: false,
+    verbose: true,
+    logger: false,
+    addUsedSchema: false,
+    // A run compiles many schemas and uses each a few times: to check and to optimize them costs more than it saves.
+    validateSchema: false,
+    code: { optimize: false },
+  });
 
   return {
     check(subject, schema) {

@@ -12,6 +12,10 @@ describe.each([...modules])('%s', (name, module) => {
     expect(module.name).toBe(name);
   });
 
+  it('has a schema that is a JSON Schema', () => {
+    expect(new Ajv2020({ strict: false }).validateSchema(module.schema)).toBe(true);
+  });
+
   it('explains every parameter, and gives an example that its own schema takes', () => {
     const ajv = new Ajv2020({ strict: false });
     for (const [parameter, property] of Object.entries(module.schema.properties)) {
