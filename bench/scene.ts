@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { cgroupOf } from '../lab/cgroup.ts';
 import { type Lab, openLab } from '../lab/lab.ts';
 import { settings } from '../lab/settings.ts';
-import { type Side, timed } from './timed.ts';
+import type { Side } from './timed.ts';
 import { newestVersion } from './versions.ts';
 
 const QUORATE = join(import.meta.dirname, '../bin/quorate');
@@ -20,8 +20,8 @@ export interface Scene {
   write(files: Record<string, string>): void;
   /** `quorate ARGS` for the hosts of this scene, printing its document. `check` sees it. */
   quorate(name: string, args: readonly string[], check?: (document: RunDocument) => void): Side;
-  /** Runs it once and throws unless it does its work. */
-  run(side: Side): Promise<string>;
+  /** The same with another port of every host's sshd. */
+  at(port: number, side: Side): Side;
   /** Seconds of processor that all hosts have used since they were started. */
   hostCpuSeconds(): number;
   close(): Promise<void>;
@@ -73,7 +73,12 @@ export async function openScene({ id, subnet, hosts: count, tell }: SceneOptions
       env: { XDG_STATE_HOME: join(folder, 'state') },
       check: (stdout) => check?.(JSON.parse(stdout)),
     }),
-    run: async (side) => (await timed(side)).stdout,
+    at(port, side) {
+      const other = join(folder, `inventory-${port}.yaml`);
+      writeFileSync(other, inventoryOf(lab, hosts, port));
+      const [program, ...words] = side.argv;
+      return { ...side, argv: [program, ...words.map((word) => (word === inventory ? other : word))] };
+    },
     hostCpuSeconds: () =>
       hosts.map((host) => cpuSeconds(cgroupOf(settings({ id, subnet }), host))).reduce((sum, one) => sum + one, 0),
     async close() {
@@ -83,7 +88,7 @@ export async function openScene({ id, subnet, hosts: count, tell }: SceneOptions
   };
 }
 
-function inventoryOf(lab: Lab, hosts: readonly string[]): string {
+function inventoryOf(lab: Lab, hosts: readonly string[], port = 22): string {
   const groups = Array.from({ length: Math.ceil(hosts.length / CLUSTER) }, (_, index) => {
     const members = hosts.slice(index * CLUSTER, (index + 1) * CLUSTER);
     const lines = members.map((host) => `        ${host}: { ansible_host: ${lab.address(host)} }\n`);
@@ -92,6 +97,7 @@ function inventoryOf(lab: Lab, hosts: readonly string[]): string {
   return `all:
   vars:
     ansible_user: root
+    ansible_port: ${port}
     ansible_ssh_private_key_file: ${JSON.stringify(lab.keyPath)}
     ansible_ssh_common_args: ${JSON.stringify(`-o UserKnownHostsFile=${lab.knownHostsPath}`)}
   children:

@@ -21,7 +21,7 @@ async function measure(count: number, { rounds, tell }: PartOptions): Promise<Ro
   const scene = await openScene({ id: 'bench', subnet: '10.213.110', hosts: count, tell });
   try {
     tell('the clusters are made');
-    await scene.run(scene.quorate('first apply', ['apply', STATE, '-t', 'all', '--yes']));
+    await timed(scene.quorate('first apply', ['apply', STATE, '-t', 'all', '--yes']));
     const apply = scene.quorate('no-op apply', ['apply', STATE, '-t', 'all', '--yes'], requireNothingDone);
     const hosts = scene.hosts.map((name) => ({ name, address: scene.lab.address(name) }));
     const floors = [
