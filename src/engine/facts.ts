@@ -9,7 +9,8 @@ if [ -r /etc/os-release ]; then (
   . /etc/os-release
   printf 'os=%s\\nos_version=%s\\nos_name=%s\\n' "$ID" "\${VERSION_ID-}" "\${PRETTY_NAME-}"
 ) fi
-uname -m -r | { read -r q_kernel q_arch; printf 'kernel=%s\\narch=%s\\n' "$q_kernel" "$q_arch"; }
+q_uname=$(uname -m -r)
+printf 'kernel=%s\\narch=%s\\n' "\${q_uname%% *}" "\${q_uname##* }"
 if [ -d /run/systemd/system ]; then echo init=systemd; else read -r q_init < /proc/1/comm; printf 'init=%s\\n' "$q_init"; fi
 date +clock=%s.%N
 while read -r q_name q_size _; do

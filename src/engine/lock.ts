@@ -84,9 +84,10 @@ export function lockMajority(members: number): number {
 // which fails if another is there: no moment at which a lock is there but empty.
 const LOCK_FUNCTIONS = `
 q_start_of() { # field 22 of /proc/PID/stat, counted after the command's closing parenthesis
-  q_stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
+  { read -r q_stat <"/proc/$1/stat"; } 2>/dev/null || return 1
   q_stat=\${q_stat##*) }
   set -- $q_stat
+  [ $# -ge 20 ] || return 1
   q_pgid=$3; shift 19; q_started=$1
 }
 q_read() { read -r q_run q_holder q_pid q_start q_group q_boot < "$1"; }
@@ -126,7 +127,7 @@ q_show() {
   printf 'held %s %s %s %s\\n' "$q_run" "$q_holder" "$q_old" "$q_state"
 }
 q_acquire() {
-  umask 077; mkdir -p "\${1%/*}"
+  umask 077; [ -d "\${1%/*}" ] || mkdir -p "\${1%/*}"
   q_start_of $$
   read -r q_thisboot < /proc/sys/kernel/random/boot_id
   q_new=$1.$2

@@ -2,6 +2,7 @@
 import type { MemberStatus } from '../etcd/status.ts';
 import { parseEndpointStatus } from '../etcd/status.ts';
 import type { Failure } from '../failure.ts';
+import { canBeLookedUp, lookUp } from '../modules/file/look-up.sh.ts';
 import type { AnyModule, Reading } from '../modules/module.ts';
 import type { Answer, Part } from '../shell/program.ts';
 import { quote } from '../shell/quote.ts';
@@ -75,12 +76,22 @@ export function probeParts(wish: ProbeWish): Part[] {
     if (status !== undefined) parts.push({ id: `member ${cluster}`, script: status });
     if (guard !== undefined) parts.push({ id: `guard ${cluster}`, script: guard });
   }
-  for (const declaration of wish.declarations) {
+  const declarations = [...wish.declarations];
+  const paths = declarations.flatMap(pathsOf);
+  if (paths.length > 0) parts.push({ id: 'paths', script: lookUp(paths), shared: true });
+  let position = 0;
+  for (const declaration of declarations) {
     const applies = appliesScript(declaration);
     if (applies !== undefined) parts.push({ id: `applies ${declaration.id}`, script: applies });
-    parts.push({ id: `read ${declaration.id}`, script: declaration.module.read(declaration.identity) });
+    const places = pathsOf(declaration).map(() => position++);
+    const at = places.length > 0 ? `q_at='${places.join(' ')}'\n` : '';
+    parts.push({ id: `read ${declaration.id}`, script: at + declaration.module.read(declaration.identity) });
   }
   return parts;
+}
+
+function pathsOf({ module, identity }: Declaration): string[] {
+  return (module.paths?.(identity) ?? []).filter(canBeLookedUp);
 }
 
 function appliesScript({ onlyif, unless }: Declaration): string | undefined {

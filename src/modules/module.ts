@@ -141,6 +141,8 @@ export interface Module<Id extends ValueMap = ValueMap, Want extends ValueMap = 
    * fingerprint: the text that must be the same when the write begins, else the host has moved.
    */
   read(id: Id): string;
+  /** Paths that `read` reads as entries of the file system: those of all resources are looked up at once before it. */
+  paths?(id: Id): string[];
   /**
    * Only for a reading whose status is 0: otherwise the resource has failed, and its stderr says why. Throws on what
    * `read` never prints.

@@ -61,7 +61,9 @@ q_part() { # INDEX NEEDS ONFAIL GUARD LINE SCRIPT [SIZE SHA256 DIRECTORY]...
   done
   if [ "$q_state" = ran ] && [ -n "$q_guard" ]; then q_guard "$q_guard" "$q_line" || q_state=moved; fi
   if [ "$q_state" = ran ]; then
-    ( unset q_nonce; umask 022; eval "$q_script" ) </dev/null 3<&-
+    if [ -n "$q_shared" ]; then eval "$q_script" </dev/null 3<&-
+    else ( unset q_nonce; umask 022; eval "$q_script" ) </dev/null 3<&-
+    fi
     q_status=$?
   fi
   q_clean
@@ -70,7 +72,7 @@ q_part() { # INDEX NEEDS ONFAIL GUARD LINE SCRIPT [SIZE SHA256 DIRECTORY]...
 }
 set +e
 unset IFS
-q_temporaries=
+q_temporaries= q_shared=
 trap 'q_clean; exit 1' HUP INT TERM PIPE
 `.trim();
 
@@ -86,7 +88,8 @@ export function composeProgram(program: Program): ComposedProgram {
   lines.push(PARTS);
   for (const [index, part] of program.parts.entries()) {
     if (positions.has(part.id)) throw new Error(`the program has two parts named ${part.id}`);
-    lines.push(`${composeCall(part, index, positions)}; q_result${index}=$q_result`);
+    const call = `${composeCall(part, index, positions)}; q_result${index}=$q_result`;
+    lines.push(part.shared ? `q_shared=y; ${call}; q_shared=` : call);
     positions.set(part.id, index);
     for (const input of part.inputs ?? []) {
       inputs.push({ part: index, size: reveal(input.content).length, content: input.content });

@@ -18,6 +18,8 @@ export interface Part {
   needs?: string[];
   /** Ids of earlier parts of which one at least must have failed or been blocked, else the part is not run: `skipped`. */
   onfail?: string[];
+  /** Run in the program's own shell and not in one of its own, so that later parts see what it sets. It must not exit. */
+  shared?: true;
   /** The part must have read this line (see Module.read) just before it writes; else it is `moved`, and nothing is run. */
   guard?: { read: string; fingerprint: string };
 }

@@ -2,7 +2,7 @@
 import { quote } from '../../shell/quote.ts';
 import { checkArchive } from '../install.sh.ts';
 
-/** `find_version FILE PROGRAM`: its version; `-` where there is no program, `?` where it does not say. */
+/** `$(find_version FILE PROGRAM)`: its version; `-` where there is no program, `?` where it does not say. */
 export const FIND_VERSION = `
 find_version() {
   if ! [ -f "$1" ] || ! [ -x "$1" ]; then
@@ -11,8 +11,17 @@ find_version() {
   fi
   case $2 in etcd) set -- "$1" --version ;; *) set -- "$1" version ;; esac
   # Variables of etcd's would be read as flags.
-  version_said=$(env -i ETCDCTL_API=3 "$@" 2>/dev/null </dev/null | sed -n 's/^etcd[a-z]* [Vv]ersion: *\\([0-9][0-9A-Za-z.+-]*\\)$/\\1/p')
-  echo "\${version_said:-?}"
+  version_lines=$(exec env -i ETCDCTL_API=3 "$@" 2>/dev/null </dev/null)
+  IFS='
+'
+  set -f
+  for version_line in $version_lines; do
+    case $version_line in etcd*" "[Vv]ersion:*) ;; *) continue ;; esac
+    version_line=\${version_line#*ersion:}
+    version_line=\${version_line#"\${version_line%%[! ]*}"}
+    case $version_line in *[!0-9A-Za-z.+-]*) ;; [0-9]*) echo "$version_line"; return ;; esac
+  done
+  echo '?'
 }`.trimStart();
 
 /** `$1`: the archive as the controller has sent it, where the host has none. */

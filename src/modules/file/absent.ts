@@ -28,6 +28,7 @@ export const fileAbsent: Module<Id, Id, Seen> = {
     examples: [{ path: '/etc/etcd/old.conf' }],
   },
   claims: ({ path }) => `file:${path}`,
+  paths: ({ path }) => [path],
   read: ({ path }) => `{\n${readEntry(path, { content: false })}\n} || exit\n${READ_SURROUNDINGS}`,
   parse(reading) {
     const { entry, rest } = parseEntry(reading);

@@ -34,6 +34,7 @@ export const fileDirectory: Module<Id, Want, Entry> = {
     examples: [{ path: '/var/lib/etcd', owner: 'etcd', group: 'etcd', mode: '0700' }],
   },
   claims: ({ path }) => `file:${path}`,
+  paths: ({ path }) => [path],
   read: ({ path }) => readEntry(path, { content: false }),
   parse: (reading) => parseEntry(reading).entry,
   diff(want, seen) {

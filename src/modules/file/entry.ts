@@ -1,6 +1,7 @@
 // What stands at a path of a host: the one way in which all modules of this family read it.
 import { quote } from '../../shell/quote.ts';
 import type { Reading } from '../module.ts';
+import { ENTRY_FORMAT } from './look-up.sh.ts';
 
 export type Entry =
   | { kind: 'absent' }
@@ -24,7 +25,8 @@ export const CONTENT_LIMIT = 256 * 1024;
 
 /**
  * Prints the fingerprint line; of files and directories then a line `uid:gid`; of files, if wanted and not larger
- * than {@link CONTENT_LIMIT}, then the content. Follows no symbolic link at the end of the path.
+ * than {@link CONTENT_LIMIT}, then the content. Follows no symbolic link at the end of the path. What the program has
+ * looked up already (see look-up.sh.ts) it does not look up again.
  */
 export function readEntry(path: string, { content }: { content: boolean }): string {
   return `
@@ -32,19 +34,22 @@ path=${quote(path)}
 if [ -L "$path" ]; then
   printf 'symlink %s\\n' "$(readlink -n "$path" | tr '\\001-\\037\\177' '?')"
 elif [ -d "$path" ] || [ -f "$path" ]; then
-  stat -c '%a %s %u %g %U:%G' "$path" | {
-    read -r mode size uid gid owner || exit
-    while [ \${#mode} -lt 4 ]; do mode=0$mode; done
-    case $owner in UNKNOWN:*) owner=$uid:\${owner#UNKNOWN:} ;; esac
-    case $owner in *:UNKNOWN) owner=\${owner%:UNKNOWN}:$gid ;; esac
-    if [ -d "$path" ]; then
-      printf 'directory %s %s\\n%s:%s\\n' "$mode" "$owner" "$uid" "$gid"
-    else
-      sum=$(sha256sum <"$path") || exit
-      printf 'regular %s %s %s %s\\n%s:%s\\n' "$mode" "$owner" "$size" "\${sum%% *}" "$uid" "$gid"
-      ${content ? `if [ "$size" -le ${CONTENT_LIMIT} ]; then cat "$path"; fi` : ':'}
-    fi
-  }
+  q_sum=
+  q_known "$path" 2>/dev/null || q_entry=$(stat -c '${ENTRY_FORMAT}' "$path") || exit
+  mode=\${q_entry%% *} q_entry=\${q_entry#* }
+  size=\${q_entry%% *} q_entry=\${q_entry#* }
+  uid=\${q_entry%% *} q_entry=\${q_entry#* }
+  gid=\${q_entry%% *} owner=\${q_entry#* }
+  while [ \${#mode} -lt 4 ]; do mode=0$mode; done
+  case $owner in UNKNOWN:*) owner=$uid:\${owner#UNKNOWN:} ;; esac
+  case $owner in *:UNKNOWN) owner=\${owner%:UNKNOWN}:$gid ;; esac
+  if [ -d "$path" ]; then
+    printf 'directory %s %s\\n%s:%s\\n' "$mode" "$owner" "$uid" "$gid"
+  else
+    [ -n "$q_sum" ] || q_sum=$(sha256sum <"$path") || exit
+    printf 'regular %s %s %s %s\\n%s:%s\\n' "$mode" "$owner" "$size" "\${q_sum%% *}" "$uid" "$gid"
+    ${content ? `if [ "$size" -le ${CONTENT_LIMIT} ]; then cat "$path"; fi` : ':'}
+  fi
 elif [ -p "$path" ]; then echo 'other a named pipe'
 elif [ -S "$path" ]; then echo 'other a socket'
 elif [ -b "$path" ] || [ -c "$path" ]; then echo 'other a device'

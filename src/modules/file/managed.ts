@@ -80,6 +80,7 @@ export const fileManaged: Module<Id, Want, Entry> = {
     ],
   },
   claims: ({ path }) => `file:${path}`,
+  paths: ({ path }) => [path],
   read: ({ path, sensitive }) => readEntry(path, { content: !sensitive }),
   parse: (reading) => parseEntry(reading).entry,
   diff,

@@ -13,7 +13,7 @@ import {
 } from '../file/ownership.ts';
 import { parentOf, pathProperty, SENT_PATH_PATTERN, SYNC_PARENT } from '../file/path.ts';
 import type { Change, Module, Refusal } from '../module.ts';
-import { parseNow, printCertificates, withoutContent } from './reading.ts';
+import { PRINT_NOW, parseNow, printCertificates, withoutContent } from './reading.ts';
 import { adopting, type KeptAuthority, recallAuthority, type Trace } from './recall-authority.ts';
 
 type Id = { path: string };
@@ -81,8 +81,9 @@ export const pkiCa: Module<Id, Want, Seen> = {
     examples: [{ path: '/etc/kubernetes/pki/etcd/ca.crt' }],
   },
   claims: ({ path }) => `file:${path}`,
+  paths: ({ path }) => [path],
   read: ({ path }) => `{\n${readEntry(path, { content: false })}\n} || exit
-printf 'now %s\\n' "$(date +%s)"
+${PRINT_NOW}
 for each in "\${path%/*}"/*.crt; do
   if [ -f "$each" ] && [ "$each" != "$path" ]; then printf 'beside %s\\n' "\${each##*/}"; fi
 done

@@ -6,7 +6,7 @@ import type { Change, Module } from '../module.ts';
 import { checkAdopted, warnOfAdopted } from './adopted.ts';
 import { certificateSchema } from './certificate-schema.ts';
 import { diffManaged, mustIssue, namesOf, type Seen, type Want } from './managed.ts';
-import { fingerprintPair, type PairId, parsePair, readPair } from './pair.ts';
+import { fingerprintPair, type PairId, parsePair, pathsOfPair, readPair } from './pair.ts';
 import { recallAuthority, type Trace } from './recall-authority.ts';
 import { CERTIFICATE_MODE, OWNERSHIP, writeCertificate, writeOwnership, writePair } from './write.sh.ts';
 
@@ -14,6 +14,7 @@ export const pkiCertificate: Module<PairId, Want, Seen> = {
   name: 'pki.certificate',
   schema: certificateSchema,
   claims: ({ path }) => `file:${path}.crt`,
+  paths: pathsOfPair,
   read: readPair,
   parse: parsePair,
   async recall(want, controller, siblings) {

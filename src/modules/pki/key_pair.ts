@@ -50,6 +50,7 @@ export const pkiKeyPair: Module<Id, Want, Seen> = {
     examples: [{ path: '/etc/kubernetes/pki/sa', name: 'sa' }],
   },
   claims: ({ path }) => `file:${path}.key`,
+  paths: ({ path }) => [`${path}.key`, `${path}.pub`],
   read: ({ path }) => `key=$(${readEntry(`${path}.key`, { content: false })}) || exit
 public=$(${readEntry(`${path}.pub`, { content: false })}) || exit
 newline='

@@ -3,7 +3,7 @@ import { type Certificate, readCertificates } from '../../pki/certificate.ts';
 import { quote } from '../../shell/quote.ts';
 import { type Entry, fingerprintEntry, parseEntry, readEntry, takeLine } from '../file/entry.ts';
 import type { Reading } from '../module.ts';
-import { PRINT_PUBLIC_KEY, parseNow, printCertificates, withoutContent } from './reading.ts';
+import { PRINT_NOW, PRINT_PUBLIC_KEY, parseNow, printCertificates, withoutContent } from './reading.ts';
 
 /** `path` is without `.crt` and `.key`; `ca_path` is read only for what is adopted. */
 export type PairId = { path: string; ca_path?: string; adopted: boolean };
@@ -21,6 +21,10 @@ export interface Pair {
   trusted: Certificate[] | undefined;
 }
 
+export function pathsOfPair({ path }: Pick<PairId, 'path'>): string[] {
+  return [`${path}.crt`, `${path}.key`];
+}
+
 export function readPair({ path, ca_path, adopted }: PairId): string {
   const authority = adopted && ca_path !== undefined ? ca_path : undefined;
   return `
@@ -30,7 +34,7 @@ two=$(${readEntry(`${path}.key`, { content: false })}) || exit
 newline='
 '
 printf '%s | %s\\n' "\${one%%"$newline"*}" "\${two%%"$newline"*}"
-printf 'now %s\\n' "$(date +%s)"
+${PRINT_NOW}
 ${PRINT_PUBLIC_KEY}
 printf '%s\\n%s\\n' "$one" "$two"
 if [ -f "$crt" ]; then ${printCertificates('"$crt"')}; fi

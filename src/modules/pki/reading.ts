@@ -26,6 +26,9 @@ if [ -f "$key" ]; then
 fi
 printf 'key %s\\n' "$point"`.trimStart();
 
+/** By the host's clock; once for a whole program, where it has looked up its paths. */
+export const PRINT_NOW = `printf 'now %s\\n' "\${q_clock:-$(date +%s)}"`;
+
 /** `now SECONDS`, as milliseconds. */
 export function parseNow(line: string): number {
   const seconds = /^now (\d+)$/.exec(line)?.[1];
