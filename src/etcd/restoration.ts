@@ -114,6 +114,9 @@ export function canBump(version: string): boolean {
   return compareVersions(version, minorOf(version) === '3.4' ? '3.4.27' : '3.5.10') >= 0;
 }
 
+/** By how much the revision of what is restored is raised, where that can be done. Source: Kubernetes, "Operating etcd clusters". */
+export const REVISION_BUMP = 1_000_000_000;
+
 /** With which a snapshot of that version is restored. */
 export function restoreTool(version: string): 'etcdctl' | 'etcdutl' {
   return compareVersions(version, '3.5.0') < 0 ? 'etcdctl' : 'etcdutl';

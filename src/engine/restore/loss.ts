@@ -1,4 +1,6 @@
 // What would be lost: the cluster that serves now, held against a snapshot, kind by kind.
+
+import { REVISION_BUMP } from '../../etcd/restoration.ts';
 import { ownCounts } from '../../etcd/snapshot/rehearsal.ts';
 import type { MemberStatus } from '../../etcd/status.ts';
 import { type Attempt, fail, succeed } from '../../failure.ts';
@@ -6,9 +8,6 @@ import { etcdContent } from '../../modules/etcd/content.ts';
 import type { ValueMap } from '../../value.ts';
 import type { LiveContext } from '../context.ts';
 import type { RestoreRecord } from './record.ts';
-
-/** By how much etcd's tools raise the revision of what they restore, where they can: the default of etcd.restored. */
-const BUMP = 1_000_000_000;
 
 export interface Loss {
   /** Revisions that were written since the snapshot. */
@@ -26,7 +25,13 @@ export async function findLoss(
   record: Pick<RestoreRecord, 'revision' | 'keys' | 'prefixes' | 'canary'>,
 ): Promise<Attempt<Loss>> {
   const { etcd_bin_dir, etcd_pki_dir, etcd_client_port } = pillar;
-  const id = { bin_dir: etcd_bin_dir, pki_dir: etcd_pki_dir, client_port: etcd_client_port, ...record } as never;
+  const id = {
+    bin_dir: etcd_bin_dir,
+    pki_dir: etcd_pki_dir,
+    client_port: etcd_client_port,
+    ...record,
+    revision: null,
+  } as never;
   const { answers, failure } = await live.connections.sessions
     .get(host)!
     .read(
@@ -39,7 +44,7 @@ export async function findLoss(
     const message = `it cannot be asked what would be lost: ${answer!.stderr.trim()}`;
     return fail({ reason: 'script', host, message });
   }
-  const { below } = etcdContent.parse(answer!);
+  const { below } = etcdContent.parse(answer!).current;
   const prefixes = Object.keys(record.prefixes);
   const now = ownCounts(new Map(prefixes.map((prefix, at) => [prefix, below[at]!])));
   return succeed({
@@ -52,5 +57,5 @@ export async function findLoss(
 
 /** Also behind a restore that has raised the revision. */
 export function revisionsSince(now: number, then: number): number {
-  return now - then >= BUMP ? now - then - BUMP : now - then;
+  return now - then >= REVISION_BUMP ? now - then - REVISION_BUMP : now - then;
 }

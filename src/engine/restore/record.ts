@@ -49,12 +49,13 @@ export function contentOf(content: SnapshotContent): Pick<RestoreRecord, 'keys' 
 }
 
 /** The pillar keys that the states of the procedure read. */
-export function givenBy({ run, sha256, generation, keys, prefixes, canary }: RestoreRecord): ValueMap {
+export function givenBy({ run, sha256, generation, revision, keys, prefixes, canary }: RestoreRecord): ValueMap {
   return {
     etcd_restore_run: run,
     etcd_restore_snapshot: `${directoryOf(run)}/${SNAPSHOT}`,
     etcd_restore_sha256: sha256,
     restore_generation: generation,
+    etcd_restore_revision: revision,
     etcd_restore_keys: keys,
     etcd_restore_prefixes: prefixes,
     etcd_restore_canary: canary,

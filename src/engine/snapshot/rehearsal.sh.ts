@@ -132,11 +132,20 @@ echo "$q_now"
 case $q_now in failed*) tail -n 5 "\${q_now#failed }.log" ;; esac`;
 }
 
-/** Prints the number of keys that begin with each of the prefixes, a line each; of `''` that of all keys. */
-export function countScript(folder: string, etcdctl: string, prefixes: readonly string[], seconds: number): string {
+/**
+ * Prints the number of keys that begin with each of the prefixes, a line each; of `''` that of all keys. At a revision,
+ * because keys go by themselves when their leases end.
+ */
+export function countScript(
+  folder: string,
+  etcdctl: string,
+  prefixes: readonly string[],
+  revision: number,
+  seconds: number,
+): string {
   return `${askFunction(folder, etcdctl)}
 for q_prefix in ${prefixes.map(quote).join(' ')}; do
-  q_said=$(q_ask ${seconds} get --prefix --keys-only --limit=1 -w json -- "$q_prefix") || exit 1
+  q_said=$(q_ask ${seconds} get --prefix --keys-only --limit=1 --rev=${revision} -w json -- "$q_prefix") || exit 1
   case $q_said in *'"count":'*) q_count=\${q_said##*'"count":'}; echo "\${q_count%%[!0-9]*}" ;; *) echo 0 ;; esac
 done`;
 }

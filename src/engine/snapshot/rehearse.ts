@@ -242,7 +242,7 @@ async function count(
   const counts: number[] = [];
   for (let from = 0; from < asked.length; from += PREFIXES_AT_ONCE) {
     const some = asked.slice(from, from + PREFIXES_AT_ONCE);
-    const ran = await host.read(countScript(folder, etcdctl, some, ASK_SECONDS));
+    const ran = await host.read(countScript(folder, etcdctl, some, snapshot.content.revision, ASK_SECONDS));
     if (!ran.ok) return ran;
     const lines = ran.value.stdout.trim().split('\n').map(Number);
     if (ran.value.status !== 0 || lines.length !== some.length || !lines.every(Number.isSafeInteger))

@@ -67,7 +67,12 @@ export function isComparable({ hash }: Restored, compared: Receipt['compared'] |
 /** How what the member serves differs from the file, each as half a sentence; none: it is all there. */
 export function compareRestored(content: SnapshotContent, restored: Restored, receipt: Receipt | undefined): string[] {
   const pairs: [what: string, said: unknown, found: unknown][] = [
-    ['revision', content.revision, restored.revision],
+    // With each lease that ends there is a revision more.
+    [
+      'revision',
+      content.revision,
+      content.leases > 0 ? Math.min(content.revision, restored.revision) : restored.revision,
+    ],
     ['keys', content.keys, restored.keys],
     ['canary', content.values.get(CANARY_KEY)?.value.toString(), restored.canary],
     ...[...restored.prefixes].map(([prefix, keys]): [string, unknown, unknown] => [

@@ -7,6 +7,7 @@ import {
   isRenamed,
   isRestored,
   ledgerOn,
+  REVISION_BUMP,
   type RestoreKnowledge,
   type RestoreSighting,
   type RestoreWish,
@@ -119,8 +120,8 @@ export const etcdRestored: Module<Id, Want, RestoreSighting> = {
         minimum: 1,
         description:
           'By how much the revision is raised, so that whoever watches from before is told to list again; from 3.4.27 and 3.5.10 on',
-        default: 1_000_000_000,
-        examples: [1_000_000_000],
+        default: REVISION_BUMP,
+        examples: [REVISION_BUMP],
       },
     },
     required: ['cluster', 'name', 'data_dir', 'snapshot'],
