@@ -11,9 +11,12 @@ export type Runtime = 'systemd' | 'static_pod';
 
 export interface Cluster {
   rig: Rig;
+  runtime: Runtime;
+  /** Of etcd. */
+  version: string;
   /** etcdctl with the certificates of health checks, as a host's shell takes it. */
   ctl: string;
-  /** The pillar of the newest etcd there is, with more lines after it. */
+  /** The pillar of this etcd, with more lines after it. */
   pillar(more?: string): void;
   /** Three hosts that never had an etcd, and a controller that has forgotten them. */
   bare(): Promise<void>;
@@ -30,11 +33,12 @@ export interface Cluster {
   runsWith(flag: 'initial-cluster-state' | 'snapshot-count', hosts?: readonly string[]): Promise<string[]>;
 }
 
-export async function openCluster(id: string, subnet: string, runtime: Runtime): Promise<Cluster> {
+/** @param wanted a version of etcd; else the newest there is */
+export async function openCluster(id: string, subnet: string, runtime: Runtime, wanted?: string): Promise<Cluster> {
   const kubelet = runtime === 'static_pod';
   const rig = await openRig(id, subnet, HOSTS.length, { kubelet });
   const listed = (await rig.lab.run('m1', 'ls /opt/etcd')).split('\n');
-  const version = listed.sort((a, b) => a.localeCompare(b, 'en', { numeric: true })).at(-1);
+  const version = wanted ?? listed.sort((a, b) => a.localeCompare(b, 'en', { numeric: true })).at(-1)!;
   const install = kubelet ? '' : `etcd_runtime: systemd\netcd_install: { path: /opt/etcd/${version} }\n`;
   const ctl = `/opt/etcd/${version}/etcdctl --cacert=${PKI}/ca.crt --cert=${PKI}/healthcheck-client.crt --key=${PKI}/healthcheck-client.key`;
 
@@ -52,6 +56,8 @@ export async function openCluster(id: string, subnet: string, runtime: Runtime):
 
   return {
     rig,
+    runtime,
+    version,
     ctl: ctl,
     pillar: (more = '') => rig.write({ 'pillar/defaults.yaml': `etcd_version: ${version}\n${install}${more}` }),
     async bare() {

@@ -1,6 +1,7 @@
 // The controller dies, hangs or is interrupted, or there are two: the next run finishes the work, and no two write at once.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { randomNumbers } from './random.ts';
 import { openRig, type Rig, type Running } from './rig.ts';
 import { saying } from './saying.ts';
 import { createWorkload, GO, STATE, type Workload } from './workload.ts';
@@ -87,15 +88,6 @@ async function expectRerunConverges(): Promise<void> {
   const again = await rig.quorate(...WAITING);
   expect(again.status, `${again.stderr}\n${again.stdout}`).toBe(0);
   await expectConverged();
-}
-
-/** Numbers from 0 to 1, the same in every test run. */
-function randomNumbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
 }
 
 describe('a controller that is killed', () => {

@@ -51,6 +51,8 @@ export interface Rig {
   /** The same with `--json`, parsed. */
   json(...args: string[]): Promise<Ended & { document: RunDocument }>;
   start(...args: string[]): Running;
+  /** The same with more in its environment. */
+  startWith(env: Record<string, string>, ...args: string[]): Running;
   close(): Promise<void>;
 }
 
@@ -64,12 +66,14 @@ export async function openRig(id: string, subnet: string, hosts: number, options
   mkdirSync(join(folder, 'states'));
   mkdirSync(join(folder, 'pillar'));
 
-  function start(...args: string[]): Running {
+  const start = (...args: string[]): Running => startWith({}, ...args);
+
+  function startWith(env: Record<string, string>, ...args: string[]): Running {
     const without = ['states', 'runs'].includes(args[0]!) || args.slice(0, 2).join(' ') === 'snapshot verify';
     const inventory = args.includes('-i') || without ? [] : ['-i', lab.inventoryPath];
     const child = spawn(QUORATE, [...args, ...inventory], {
       cwd: folder,
-      env: { ...process.env, XDG_STATE_HOME: join(folder, 'state'), NO_COLOR: '1', CI: '1' },
+      env: { ...process.env, XDG_STATE_HOME: join(folder, 'state'), NO_COLOR: '1', CI: '1', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let stdout = '';
@@ -107,6 +111,7 @@ export async function openRig(id: string, subnet: string, hosts: number, options
       }
     },
     start,
+    startWith,
     async close() {
       await lab.down();
       rmSync(folder, { recursive: true, force: true });
