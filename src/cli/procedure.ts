@@ -28,8 +28,13 @@ export interface Ready {
   load: LoadState;
 }
 
+export interface ReadyOptions extends CommonOptions {
+  /** Hosts that a restore does without. */
+  without?: readonly string[];
+}
+
 /** The procedure `name`, for the one cluster of the target. */
-export async function makeReady(name: string, options: CommonOptions, io: Io): Promise<Attempt<Ready>> {
+export async function makeReady(name: string, options: ReadyOptions, io: Io): Promise<Attempt<Ready>> {
   const [{ readProcedure }, { etcdClusters }] = await Promise.all([
     import('../procedures/read.ts'),
     import('../engine/clusters.ts'),
@@ -51,12 +56,42 @@ export async function makeReady(name: string, options: CommonOptions, io: Io): P
       : 'no cluster: none of these hosts is in a group with etcd_cluster';
     return fail({ reason: 'usage', message, next: 'name the group of one cluster (`quorate inventory list`)' });
   }
+  const load: LoadState = (state, given, { leftOut = [], spared = [] }) =>
+    loadRun([state], options, io, { given, leftOut: { cluster: cluster.name, hosts: leftOut }, spared });
+  const { without = [] } = options;
+  if (without.length === 0) return succeed({ loaded: loaded.value, cluster, procedure: procedure.value, load });
+  const refusal = refuseWithout(cluster, targets, without);
+  if (refusal) return fail(refusal);
+  const left = await loadRun([FIRST_LOOK], options, io, { leftOut: { cluster: cluster.name, hosts: without } });
+  if (!left.ok) return left;
   return succeed({
-    loaded: loaded.value,
-    cluster,
+    loaded: left.value,
+    cluster: etcdClusters(left.value).get(cluster.name)!,
     procedure: procedure.value,
-    load: (state, given) => loadRun([state], options, io, given),
+    load,
   });
+}
+
+/** What is left out has to be a member that the target means, and somebody has to be left. */
+function refuseWithout(
+  { name, members }: EtcdCluster,
+  targets: readonly string[],
+  without: readonly string[],
+): Failure | undefined {
+  const stranger = without.find((host) => !members.includes(host) || !targets.includes(host));
+  if (stranger !== undefined) {
+    return {
+      reason: 'guard',
+      message: `--without ${stranger}: it is no member of cluster ${name} that the target has`,
+      next: `name hosts of ${members.filter((host) => targets.includes(host)).join(', ')}, and let the target be the whole group`,
+    };
+  }
+  if (members.some((host) => !without.includes(host))) return undefined;
+  return {
+    reason: 'guard',
+    message: `without ${without.join(', ')} nothing is left of cluster ${name} to restore`,
+    next: 'leave out only what will not come back; new hosts take its place in the inventory',
+  };
 }
 
 /** A whole cluster stops: its name has to be typed. `before`: what to read first. */

@@ -25,6 +25,7 @@ interface RestoreCommandOptions extends ProcedureCommandOptions {
   from: string;
   dryRun?: true;
   overHealthy?: true;
+  without: string[];
   maxAge?: number;
   rehearseLimit: number;
 }
@@ -45,6 +46,12 @@ export function addRestoreCommand(program: Command, shell: Shell): void {
     .option('--confirm <cluster>', 'the name of the cluster that stops and is replaced')
     .option('--dry-run', 'print the runbook and what would be refused; writes nothing anywhere')
     .option('--over-healthy', 'also while a quorum serves; what would be lost is said first')
+    .option(
+      '--without <host>',
+      'a host that cannot be asked is no member of the restored cluster; repeatable',
+      (host: string, hosts: string[]) => [...hosts, host],
+      [],
+    )
     .option('--max-age <minutes>', 'refuse a snapshot that is older', positiveNumber)
     .option('--lock-wait <seconds>', 'wait this long for another run to end (default: 0)', positiveNumber)
     .option('--rehearse-limit <seconds>', 'limit in seconds: for the rehearsal', positiveNumber, 1800);
@@ -55,7 +62,10 @@ export function addRestoreCommand(program: Command, shell: Shell): void {
 
 async function restore(options: RestoreCommandOptions, io: Io): Promise<number> {
   const ready = await makeReady('restore', options, io);
-  if (!ready.ok) return printInputFailures(ready.failures, options, io);
+  if (!ready.ok) {
+    await printInputFailures(ready.failures, options, io);
+    return exitOf(ready.failures);
+  }
   const unconfirmed = options.dryRun
     ? undefined
     : refuseUnconfirmed(ready.value.cluster.name, options.confirm, 'what `--dry-run` says');
@@ -144,8 +154,9 @@ async function wishOf(work: Work, session: Session | undefined): Promise<Restore
     from: `${place.url}/${name}`,
     maxAge: options.maxAge === undefined ? undefined : options.maxAge * 60,
     overHealthy: options.overHealthy === true,
+    without: options.without,
     rehearse: (held, host) => rehearseOn(work, held, host),
-    announce(steps, loss) {
+    announce(steps, loss, warnings) {
       void session?.settle();
       const lost =
         loss === undefined
@@ -154,7 +165,8 @@ async function wishOf(work: Work, session: Session | undefined): Promise<Restore
               `! a quorum serves, and ${loss.revisions} revisions since the snapshot are lost by this`,
               ...loss.kinds.map((kind) => `!   ${kind}`),
             ];
-      io.stderr.write(`${[describeRunbook(titleOf(work), steps), ...lost].join('\n')}\n\n`);
+      const warned = warnings.map((warning) => `! ${warning}`);
+      io.stderr.write(`${[describeRunbook(titleOf(work), steps), ...warned, ...lost].join('\n')}\n\n`);
     },
     onProgress(host, done, total) {
       createProgress(`${name} to ${host}`, io).show(done, total);
@@ -225,14 +237,18 @@ async function dryRun(work: Work): Promise<number> {
     const live = { ...context, connections: seen.connections };
     // No lock is held, and none is taken: nothing is written.
     const held = { live, seen, claim: () => fail() as never };
-    const { refusals, loss } = await judgeOnly(held, await wishOf(work, undefined));
+    const { refusals, loss, warnings } = await judgeOnly(held, await wishOf(work, undefined));
     await settle();
     if (options.json) {
       const { steps } = ready.procedure;
-      printJson({ schema: 1, cluster: ready.cluster.name, steps, loss: loss ?? null, failures: refusals }, io);
+      printJson(
+        { schema: 1, cluster: ready.cluster.name, steps, loss: loss ?? null, warnings, failures: refusals },
+        io,
+      );
       return exitOf(refusals);
     }
     printVisibly(describeRunbook(titleOf(work), ready.procedure.steps), io);
+    for (const warning of warnings) printVisibly(`! ${warning}`, io);
     if (loss) printVisibly([`lost: ${loss.revisions} revisions since the snapshot`, ...loss.kinds].join('\n  '), io);
     await printFailures(refusals, options, io);
     return exitOf(refusals);

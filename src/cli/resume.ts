@@ -23,12 +23,13 @@ export function addResumeCommand(program: Command, shell: Shell): void {
 async function resume(run: string, options: CommonOptions, io: Io): Promise<number> {
   const ready = await makeReady('restore', options, io);
   if (!ready.ok) return printInputFailures(ready.failures, options, io);
-  const [{ prepareResume }, { mark }, { RELEASED }] = await Promise.all([
+  const [{ membersOf, prepareResume }, { mark }, { RELEASED }] = await Promise.all([
     import('../engine/restore/go-on.ts'),
     import('../engine/restore/bring.ts'),
     import('../engine/restore/record.ts'),
   ]);
   const { cluster } = ready.value;
+  let { members } = cluster;
   return runToItsEnd({
     ready: ready.value,
     options,
@@ -39,13 +40,14 @@ async function resume(run: string, options: CommonOptions, io: Io): Promise<numb
       prepareResume(held, {
         ...ready.value,
         run,
-        announce: (steps, { from }) =>
-          void io.stderr.write(
-            `${describeRunbook(`Cluster ${cluster.name} goes on going back to ${from}`, steps)}\n\n`,
-          ),
+        announce(steps, record) {
+          members = membersOf(cluster, record);
+          const title = `Cluster ${cluster.name} (${members.join(' ')}) goes on going back to ${record.from}`;
+          io.stderr.write(`${describeRunbook(title, steps)}\n\n`);
+        },
       }),
-    beforeNoReturn: ({ live }) => mark(live, run, RELEASED, cluster.members),
-    finish: ({ live }) => mark(live, run, 'done', cluster.members),
+    beforeNoReturn: ({ live }) => mark(live, run, RELEASED, members),
+    finish: ({ live }) => mark(live, run, 'done', members),
     next: () => `mend what is said above, then run the same command again`,
   });
 }

@@ -5,7 +5,6 @@ import type { Journal } from '../engine/journal.ts';
 import type { Loaded, LoadOptions, Scope } from '../engine/load.ts';
 import { type Attempt, fail, succeed } from '../failure.ts';
 import { Sensitive } from '../sensitive.ts';
-import type { ValueMap } from '../value.ts';
 import type { Io } from './io.ts';
 import {
   type CommonOptions,
@@ -36,12 +35,12 @@ export function scopeOptions(
   });
 }
 
-/** `given`: pillar keys that a procedure sets, in place of what the layers say. */
+/** `more`: what a procedure sets, in place of what pillar and target say. */
 export async function loadRun(
   states: string[],
   options: CommonOptions,
   io: Io,
-  given?: ValueMap,
+  more: Pick<LoadOptions, 'given' | 'leftOut' | 'spared'> = {},
 ): Promise<Attempt<Loaded>> {
   const scope = scopeOptions(options, io);
   const folders = stateFolders(options);
@@ -52,7 +51,7 @@ export async function loadRun(
     ...scope.value,
     states,
     stateDirectories: folders.value,
-    ...(given === undefined ? {} : { given }),
+    ...more,
   });
   return loaded.ok ? withAskedPassword(loaded.value, options, io) : loaded;
 }

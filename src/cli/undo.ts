@@ -44,10 +44,11 @@ async function undo(run: string, options: UndoOptions, io: Io): Promise<number> 
     await printFailures([unconfirmed], options, io);
     return EXIT.refused;
   }
-  const [{ prepareUndo }, { mark }] = await Promise.all([
+  const [{ membersOf, prepareUndo }, { mark }] = await Promise.all([
     import('../engine/restore/go-on.ts'),
     import('../engine/restore/bring.ts'),
   ]);
+  let { members } = cluster;
   return runToItsEnd({
     ready: ready.value,
     options,
@@ -60,12 +61,13 @@ async function undo(run: string, options: UndoOptions, io: Io): Promise<number> 
         run,
         discardWrites: options.discardWrites === true,
         tell: (sentence) => void io.stderr.write(`! ${sentence}\n`),
-        announce: (steps, { from }) =>
-          void io.stderr.write(
-            `${describeRunbook(`Cluster ${cluster.name} goes back to what it was before ${from}`, steps)}\n\n`,
-          ),
+        announce(steps, record) {
+          members = membersOf(cluster, record);
+          const title = `Cluster ${cluster.name} goes back to what it was before ${record.from}`;
+          io.stderr.write(`${describeRunbook(title, steps)}\n\n`);
+        },
       }),
-    finish: ({ live }) => mark(live, run, 'undone', cluster.members),
+    finish: ({ live }) => mark(live, run, 'undone', members),
     next: () => 'mend what is said above, then run the same command again',
   });
 }

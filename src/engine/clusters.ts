@@ -2,6 +2,7 @@
 import type { Cluster } from '../inventory/inventory.ts';
 import { eventsClusterOf, eventsPillar, hasEvents } from '../pillar/events.ts';
 import type { ValueMap } from '../value.ts';
+import { withoutLeftOut } from './left-out.ts';
 import type { Scope } from './load.ts';
 
 export interface EtcdCluster extends Cluster {
@@ -17,10 +18,10 @@ type ClusterScope = Pick<Scope, 'inventory' | 'pillars'>;
 export function etcdClusters({ inventory, pillars }: ClusterScope): Map<string, EtcdCluster> {
   const clusters = new Map<string, EtcdCluster>();
   for (const cluster of inventory.clusters.values()) {
-    clusters.set(cluster.name, { ...cluster, service: 'etcd' });
+    clusters.set(cluster.name, { ...withoutLeftOut(cluster, cluster.name), service: 'etcd' });
     if (!cluster.members.some((host) => hasEvents(pillars.of(host).data))) continue;
     const name = eventsClusterOf(cluster.name);
-    clusters.set(name, { ...cluster, name, eventsOf: cluster.name, service: 'etcd-events' });
+    clusters.set(name, { ...withoutLeftOut(cluster, name), name, eventsOf: cluster.name, service: 'etcd-events' });
   }
   return clusters;
 }

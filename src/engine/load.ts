@@ -15,6 +15,7 @@ import type { ClusterContext, HostDeclarations, RenderContext } from '../states/
 import { loadStates } from '../states/load.ts';
 import type { Value, ValueMap } from '../value.ts';
 import { clustersOf, type EtcdCluster, etcdClusters, memberPillar } from './clusters.ts';
+import { isLeftOut, type LeftOut, leaveOut } from './left-out.ts';
 import { type LimitSeconds, type Limits, resolveLimits } from './limits.ts';
 
 export interface LoadOptions {
@@ -30,6 +31,10 @@ export interface LoadOptions {
   limits: LimitSeconds;
   /** Pillar keys that a procedure sets for all its hosts, in place of what the layers say. */
   given?: ValueMap;
+  /** Hosts that a restore does without. */
+  leftOut?: LeftOut;
+  /** Hosts of the target that are only asked. */
+  spared?: readonly string[];
 }
 
 /** All that a run knows before it has seen a host. */
@@ -58,6 +63,8 @@ export async function load(options: LoadOptions): Promise<Attempt<Loaded>> {
   const declared: HostDeclarations[] = [];
   const failures: Failure[] = [];
   for (const host of hosts) {
+    // What is left out of one cluster is only asked about the other.
+    if (isLeftOut(inventory, host)) continue;
     const attempt = states.value.declare(renderContext(scope.value, host));
     if (attempt.ok) declared.push(attempt.value);
     else failures.push(...attempt.failures);
@@ -82,25 +89,33 @@ export async function load(options: LoadOptions): Promise<Attempt<Loaded>> {
 export type Scope = Omit<Loaded, 'graph' | 'states'>;
 
 export async function loadScope(options: Omit<LoadOptions, 'states' | 'stateDirectories'>): Promise<Attempt<Scope>> {
-  const inventory = await readInventory(options.inventory);
-  if (!inventory.ok) return inventory;
+  const read = await readInventory(options.inventory);
+  if (!read.ok) return read;
   const pillars = await readPillar({
-    inventory: inventory.value,
+    inventory: read.value,
     ...(options.pillar === undefined ? {} : { directory: options.pillar }),
   });
-  const targets = selectHosts(inventory.value, options.target);
-  if (!pillars.ok) return targets.ok ? pillars : fail(...pillars.failures, ...targets.failures);
-  if (!targets.ok) return targets;
+  const selected = selectHosts(read.value, options.target);
+  if (!pillars.ok) return selected.ok ? pillars : fail(...pillars.failures, ...selected.failures);
+  if (!selected.ok) return selected;
 
-  const hosts = withPeers(inventory.value, targets.value);
+  const inventory = withoutHosts(read.value, options.leftOut);
+  const targets = selected.value.filter((host) => !isLeftOut(inventory, host) && !options.spared?.includes(host));
+  const scope = { inventory, pillars: withGiven(pillars.value, options.given) };
   return succeed({
-    inventory: inventory.value,
-    pillars: withGiven(pillars.value, options.given),
-    targets: targets.value,
-    hosts,
-    sources: [...inventory.value.sources, ...pillars.value.sources],
-    limits: resolveLimits(pillarLimits(pillars.value, targets.value), options.limits),
+    ...scope,
+    targets,
+    hosts: withPeers(inventory, targets).filter(
+      (host) => !isLeftOut(inventory, host) || clustersOf(scope, host).length > 0,
+    ),
+    sources: [...inventory.sources, ...pillars.value.sources],
+    limits: resolveLimits(pillarLimits(pillars.value, targets), options.limits),
   });
+}
+
+function withoutHosts(inventory: Inventory, leftOut: LeftOut | undefined): Inventory {
+  const group = inventory.hosts.get(leftOut?.hosts[0] ?? '')?.cluster;
+  return leftOut && group !== undefined ? leaveOut(inventory, group, leftOut) : inventory;
 }
 
 function withGiven(pillars: PillarSet, given: ValueMap | undefined): PillarSet {

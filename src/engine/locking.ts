@@ -3,6 +3,7 @@ import { hostname, userInfo } from 'node:os';
 import type { Failure } from '../failure.ts';
 import type { Connections } from './connections.ts';
 import type { LiveContext } from './context.ts';
+import { isLeftOut } from './left-out.ts';
 import type { Scope } from './load.ts';
 import { HEARTBEAT_MS, heartbeatScript, type LockAnswer, type LockClaim, lockMajority } from './lock.ts';
 import { HOST_LOCKS } from './places.ts';
@@ -35,7 +36,9 @@ export function missingLocks(scope: Scope, probes: ReadonlyMap<string, Probe>, a
 
 /** Each cluster of the run with its members, and each host that is in none, by itself. */
 function lockGroups(scope: Scope): { name: string; members: string[] }[] {
-  const clusters = [...scope.inventory.clusters.values()].filter((c) => c.members.some((m) => scope.hosts.includes(m)));
+  const clusters = [...scope.inventory.clusters.values()]
+    .filter((c) => c.members.some((m) => scope.hosts.includes(m)))
+    .map(({ name, members }) => ({ name, members: members.filter((host) => !isLeftOut(scope.inventory, host)) }));
   const loners = scope.hosts.filter((host) => scope.inventory.hosts.get(host)!.cluster === undefined);
   return [...clusters, ...loners.map((host) => ({ name: host, members: [host] }))];
 }

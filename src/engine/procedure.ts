@@ -40,7 +40,8 @@ export async function runProcedure(context: RunContext, options: ProcedureOption
   const { command } = options;
   const began = start(context, command);
   return underLock(context, {
-    minorityLock: false,
+    // `prepare` knows whom the cluster does without, and asks for every other member.
+    minorityLock: true,
     denied: (seen, failures, interrupted) => end(context, command, began, seen, { results: [], failures, interrupted }),
     async work(held) {
       const prepared = await options.prepare(held);
@@ -50,7 +51,9 @@ export async function runProcedure(context: RunContext, options: ProcedureOption
       }
       const taken = await takeSteps(held, prepared.value, options);
       const failures = taken.stopped ? [taken.stopped] : await options.finish(held);
-      return end(context, command, began, held.seen, {
+      // Whom the steps are not about need not have answered.
+      const told = { ...context, loaded: prepared.value[0]?.loaded ?? context.loaded };
+      return end(told, command, began, held.seen, {
         results: [...taken.results.values()],
         failures,
         interrupted: taken.stopped?.reason === 'interrupted',
@@ -80,21 +83,22 @@ async function takeSteps(
       stopped: { reason, message: `stopped at step ${at.step} of ${at.steps} (${step.title}): ${why}`, next },
     });
     if (live.stop.aborted || live.kill.aborted) return stop('interrupted', 'before it was begun');
-    if (step.behind && (await isBehind({ ...live, loaded: step.behind }, claim))) {
+    if (step.behind && (await isBehind(aboutHosts(live, step.behind), claim))) {
       live.emit({ type: 'step-skipped', at: new Date(), ...at, unless: step.unless! });
       continue;
     }
     const [failure] = step.pointOfNoReturn ? await beforeNoReturn(held) : [];
     if (failure) return { results, stopped: failure };
     live.emit({ type: 'step-started', at: new Date(), ...at, state: step.apply, noReturn: step.pointOfNoReturn });
-    const context = { ...live, loaded: step.loaded };
+    const context = aboutHosts(live, step.loaded);
     const seen = await lookAgain(context, claim);
     const knowledge = await whatIsKnown(context);
     const judged = judge(context.loaded, seen, knowledge);
     const intent = makePlan(context.run, context.loaded, await recallAll(context, judged));
     live.emit({ type: 'planned', at: new Date(), plan: intent.plan });
 
-    const missing = step.barrier === 'all' ? [...seen.failures.keys()] : [];
+    const { targets } = context.loaded;
+    const missing = step.barrier === 'all' ? targets.filter((host) => seen.failures.has(host)) : [];
     if (missing.length > 0)
       return stop('unreachable', `${missing.join(', ')} cannot be asked, and nothing was written`);
     if (step.barrier === 'all' && intent.plan.entries.some(({ verdict }) => ILL.has(verdict))) {
@@ -113,6 +117,13 @@ async function takeSteps(
       return stop(worstOf(ordered.map(({ outcome }) => outcome)), 'not all of it could be done');
   }
   return { results };
+}
+
+/** A step may be about fewer hosts than the run has connected. */
+function aboutHosts(live: LiveContext, loaded: Loaded): LiveContext {
+  const only = <T>(all: ReadonlyMap<string, T>) => new Map([...all].filter(([host]) => loaded.hosts.includes(host)));
+  const { sessions, failures } = live.connections;
+  return { ...live, loaded, connections: { sessions: only(sessions), failures: only(failures) } };
 }
 
 const ILL: ReadonlySet<string> = new Set<Outcome>(['failed', 'blocked', 'refused', 'unreachable']);

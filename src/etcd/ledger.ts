@@ -26,6 +26,8 @@ export interface Restoration {
   generation: number;
   /** Ids of the clusters that it took the place of, as far as they were known. Their ledgers are of the past. */
   former: string[];
+  /** Hosts that were members before and are none now: what they have is of a former cluster. Absent: there were none. */
+  without?: string[];
 }
 
 export interface LedgerMember {
@@ -102,9 +104,11 @@ export function parseLedger(text: string): Found<Ledger> {
 }
 
 function parseRestoration(value: unknown): Restoration | undefined {
-  const { sha256, generation, former } = fieldsOf(value) ?? {};
+  const { sha256, generation, former, without } = fieldsOf(value) ?? {};
   if (typeof sha256 !== 'string' || typeof generation !== 'number' || !isIds(former)) return undefined;
-  return { sha256, generation, former };
+  if (without === undefined) return { sha256, generation, former };
+  if (!Array.isArray(without) || !without.every((host) => typeof host === 'string')) return undefined;
+  return { sha256, generation, former, without };
 }
 
 export function parseMarker(text: string): Found<Marker> {

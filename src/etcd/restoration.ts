@@ -46,6 +46,8 @@ export interface RestoreWish {
   /** Only this snapshot is meant. null: whichever lies there. */
   sha256: string | null;
   version: string | null;
+  /** Hosts that were members and are left out. */
+  without: readonly string[];
 }
 
 /** What is known beside the host itself. */
@@ -63,7 +65,7 @@ export function restoreToken(cluster: string, sha256: string, generation: number
 
 /** What every host writes down; `at` is the host's to fill in. */
 export function restoredLedger(
-  { cluster, generation }: RestoreWish,
+  { cluster, generation, without }: RestoreWish,
   sha256: string,
   view: ClusterView,
   { ledger, members }: RestoreKnowledge,
@@ -88,7 +90,12 @@ export function restoredLedger(
     token,
     members: restored,
     at: '',
-    restored: { sha256, generation, former: [...former].sort() },
+    restored: {
+      sha256,
+      generation,
+      former: [...former].sort(),
+      ...(without.length > 0 ? { without: [...without].sort() } : {}),
+    },
   };
 }
 

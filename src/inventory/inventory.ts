@@ -38,6 +38,8 @@ export interface Cluster {
   group: string;
   /** Names of all hosts of that group, in inventory order: also those outside the target. */
   members: string[];
+  /** Hosts that a restore does without, by the etcd cluster whose members they are no more: see src/engine/left-out.ts. */
+  leftOut?: ReadonlyMap<string, readonly string[]>;
   place: Place;
 }
 

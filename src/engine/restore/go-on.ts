@@ -1,9 +1,12 @@
 // What going on with a restore, or taking it back, does before its first step: find it on the hosts, and refuse.
+
+import { quorumOf } from '../../etcd/quorum.ts';
 import { type Attempt, type Failure, fail, succeed } from '../../failure.ts';
 import type { Procedure } from '../../procedures/read.ts';
 import type { EtcdCluster } from '../clusters.ts';
 import type { Held } from '../hold.ts';
 import type { LoadedStep } from '../procedure.ts';
+import { askLeftOut, refuseRunningThere } from './left-out.ts';
 import { findLoss } from './loss.ts';
 import { givenBy, type RestoreRecord } from './record.ts';
 import { type LoadState, loadSteps } from './steps.ts';
@@ -11,6 +14,7 @@ import { type KnownRestore, surveyHosts } from './survey.ts';
 
 export interface GoOn {
   run: string;
+  /** As the inventory has it: with the hosts that were left out. */
   cluster: EtcdCluster;
   procedure: Procedure;
   load: LoadState;
@@ -40,7 +44,7 @@ async function findRestore(
       runs.size > 0 ? `they know ${[...runs].join(', ')}` : 'begin it: `quorate restore --from … --confirm …`';
     return fail({ reason: 'guard', message, next });
   }
-  const missing = cluster.members.filter((host) => !seen.probes.has(host));
+  const missing = membersOf(cluster, record).filter((host) => !seen.probes.has(host));
   if (missing.length > 0) {
     return fail(
       ...missing.map((host): Failure => {
@@ -52,21 +56,30 @@ async function findRestore(
   return succeed({ record, known, others });
 }
 
+/** Of the restored cluster. */
+export function membersOf({ members }: EtcdCluster, { without }: Pick<RestoreRecord, 'without'>): string[] {
+  return members.filter((host) => !without.includes(host));
+}
+
 /** The snapshot lies on the hosts: where one has not got it yet, the restore has not begun anywhere. */
 export async function prepareResume(held: Held, goOn: GoOn): Promise<Attempt<LoadedStep[]>> {
   const found = await findRestore(held, goOn);
   if (!found.ok) return found;
   const { record, known } = found.value;
-  const ended = refuseEnded(record.run, goOn.cluster.members, known);
+  const { without } = record;
+  const cluster = { ...goOn.cluster, members: membersOf(goOn.cluster, record) };
+  const ended = refuseEnded(record.run, cluster.members, known);
   if (ended) return fail(ended);
-  const without = goOn.cluster.members.filter((host) => known.get(host)?.record === undefined);
-  if (without.length > 0) {
-    const message = `${without.join(', ')} ${without.length === 1 ? 'has' : 'have'} not got the snapshot: the restore ${record.run} was interrupted before anything was stopped`;
+  const back = refuseRunningThere(await askLeftOut(held.live, goOn.cluster, without), cluster);
+  if (back.length > 0) return fail(...back);
+  const lacking = cluster.members.filter((host) => known.get(host)?.record === undefined);
+  if (lacking.length > 0) {
+    const message = `${lacking.join(', ')} ${lacking.length === 1 ? 'has' : 'have'} not got the snapshot: the restore ${record.run} was interrupted before anything was stopped`;
     const next = `take it back (\`quorate undo ${record.run}\`), which is nothing but a note, and begin it again from ${record.from}`;
     return fail({ reason: 'guard', message, next });
   }
   const left = leftOf(goOn.procedure, isReleased(known));
-  const steps = await loadSteps(left, givenBy(record), goOn.load);
+  const steps = await loadSteps(left, givenBy(record), goOn.load, { leftOut: without });
   if (steps.ok) goOn.announce(steps.value, record);
   return steps;
 }
@@ -113,7 +126,9 @@ export async function prepareUndo(held: Held, undo: TakeBack): Promise<Attempt<L
     const message = `the cluster was restored again since, by ${later.run}`;
     return fail({ reason: 'guard', message, next: `take that one back first: \`quorate undo ${later.run}\`` });
   }
-  const members = undo.cluster.members.map((host) => ({
+  const refusal = refuseHalf(undo.cluster, record, seen.probes);
+  if (refusal) return fail(refusal);
+  const members = membersOf(undo.cluster, record).map((host) => ({
     host,
     member: seen.probes.get(host)!.members.get(record.cluster),
   }));
@@ -136,7 +151,31 @@ export async function prepareUndo(held: Held, undo: TakeBack): Promise<Attempt<L
     }
     undo.tell(`what is lost: ${said}`);
   }
-  const steps = await loadSteps(undo.procedure, givenBy(record), undo.load);
+  const steps = await loadUndo(undo, record);
   if (steps.ok) undo.announce(steps.value, record);
   return steps;
+}
+
+/** The cluster of before has those as members that the restored one was made without. */
+function refuseHalf(
+  { name, members }: EtcdCluster,
+  { without, run }: RestoreRecord,
+  probes: ReadonlyMap<string, unknown>,
+): Failure | undefined {
+  const there = members.filter((host) => probes.has(host)).length;
+  if (without.length === 0 || there >= quorumOf(members.length)) return undefined;
+  return {
+    reason: 'guard',
+    message: `cluster ${name} had ${members.length} members before the restore ${run}, which left out ${without.join(', ')}: the others alone have no quorum of it`,
+    next: 'bring as many of them within reach as a quorum needs, then run the same command again',
+  };
+}
+
+/** Until what was restored is set aside the cluster is the restored one; then it is the one of before, with all its members. */
+async function loadUndo({ procedure, load }: TakeBack, record: RestoreRecord): Promise<Attempt<LoadedStep[]>> {
+  const { without } = record;
+  const at = procedure.steps.findIndex(({ barrier }) => barrier === 'quorum');
+  const first = await loadSteps({ steps: procedure.steps.slice(0, at) }, givenBy(record), load, { leftOut: without });
+  const rest = await loadSteps({ steps: procedure.steps.slice(at) }, givenBy(record), load, { spared: without });
+  return first.ok && rest.ok ? succeed([...first.value, ...rest.value]) : first.ok ? rest : first;
 }

@@ -9,6 +9,7 @@ import type { Failure } from '../../failure.ts';
 import type { ValueMap } from '../../value.ts';
 import type { EtcdCluster } from '../clusters.ts';
 import type { Probe } from '../probe.ts';
+import { type LeftOutSightings, refuseLivingWithout, refuseRunningThere, warnLeftOut } from './left-out.ts';
 import type { HostSurvey } from './survey.ts';
 
 export interface RestoreCase {
@@ -29,10 +30,14 @@ export interface RestoreCase {
   now: Date;
   /** Also while a quorum serves. */
   overHealthy: boolean;
+  /** Hosts that are no members of the restored cluster; `cluster` does not have them. */
+  without: readonly string[];
+  leftOut: LeftOutSightings;
 }
 
 export interface RestoreVerdict {
   refusals: Failure[];
+  warnings: string[];
   /** Of the token: higher than that of every earlier restore of the same snapshot. */
   generation: number;
   /** Hosts whose member serves with a quorum. */
@@ -44,7 +49,10 @@ const COPY = 1.1;
 const LOG_BYTES = 160 * 1024 * 1024;
 
 export function judgeRestore(restore: RestoreCase): RestoreVerdict {
-  const serving = servingHosts(restore);
+  const { cluster, without } = restore;
+  const healthy = healthyHosts(restore);
+  // With fewer to ask, one that knows a leader says that there is a quorum somewhere.
+  const serving = healthy.length >= (without.length > 0 ? 1 : quorumOf(cluster.members.length)) ? healthy : [];
   return {
     refusals: [
       ...refuseTarget(restore),
@@ -54,7 +62,10 @@ export function judgeRestore(restore: RestoreCase): RestoreVerdict {
       ...refuseOpen(restore),
       ...restore.cluster.members.flatMap((host) => refuseHost(restore, host)),
       ...(serving.length > 0 && !restore.overHealthy ? [refuseServing(restore, serving)] : []),
+      ...refuseLivingWithout(cluster, without, healthy),
+      ...refuseRunningThere(restore.leftOut, cluster),
     ],
+    warnings: warnLeftOut(cluster, without),
     generation: generationOf(restore),
     serving,
   };
@@ -81,7 +92,7 @@ function refuseUnreachable({ cluster, failures, probes }: RestoreCase): Failure[
     .map((host) =>
       guard(
         `it cannot be asked, and its member could come back with the old data: ${failures.get(host)?.message ?? 'no answer'}`,
-        'bring it within reach; or, if it will never come back, take it out of the group first: the restored cluster then does without it',
+        `bring it within reach; or pass --without ${host}: the restored cluster then has no such member, and what comes back there with old data cannot join it`,
         host,
       ),
     );
@@ -175,9 +186,8 @@ function refuseHost({ surveys, pillar, snapshot, receipt }: RestoreCase, host: s
   return failures;
 }
 
-function servingHosts({ cluster, probes }: RestoreCase): string[] {
-  const healthy = cluster.members.filter((host) => probes.get(host)?.members.get(cluster.name)?.status?.healthy);
-  return healthy.length >= quorumOf(cluster.members.length) ? healthy : [];
+function healthyHosts({ cluster, probes }: RestoreCase): string[] {
+  return cluster.members.filter((host) => probes.get(host)?.members.get(cluster.name)?.status?.healthy);
 }
 
 /** Incident 3. */

@@ -19,6 +19,8 @@ export interface RestoreRecord {
   /** Of each kind; see {@link countedPrefixes}. */
   prefixes: { [prefix: string]: number };
   canary: string | null;
+  /** Hosts of the group that are no members of the restored cluster. */
+  without: string[];
   /** RFC 3339. */
   at: string;
 }
@@ -49,7 +51,16 @@ export function contentOf(content: SnapshotContent): Pick<RestoreRecord, 'keys' 
 }
 
 /** The pillar keys that the states of the procedure read. */
-export function givenBy({ run, sha256, generation, revision, keys, prefixes, canary }: RestoreRecord): ValueMap {
+export function givenBy({
+  run,
+  sha256,
+  generation,
+  revision,
+  keys,
+  prefixes,
+  canary,
+  without,
+}: RestoreRecord): ValueMap {
   return {
     etcd_restore_run: run,
     etcd_restore_snapshot: `${directoryOf(run)}/${SNAPSHOT}`,
@@ -59,6 +70,7 @@ export function givenBy({ run, sha256, generation, revision, keys, prefixes, can
     etcd_restore_keys: keys,
     etcd_restore_prefixes: prefixes,
     etcd_restore_canary: canary,
+    etcd_restore_without: without,
   };
 }
 
@@ -76,6 +88,7 @@ export function parseRecord(text: string): RestoreRecord | undefined {
   }
   const { quorate, schema, run, cluster, from, sha256, revision, generation, keys, prefixes, canary, at } =
     fields ?? {};
+  const without = fields?.without ?? [];
   const counts = Object.entries(fieldsOf(prefixes) ?? {});
   const whole =
     quorate === 'restore' &&
@@ -89,6 +102,8 @@ export function parseRecord(text: string): RestoreRecord | undefined {
     [revision, generation, keys].every(Number.isSafeInteger) &&
     counts.every(([, keysOfIt]) => Number.isSafeInteger(keysOfIt)) &&
     (canary === null || typeof canary === 'string') &&
+    Array.isArray(without) &&
+    without.every((host) => typeof host === 'string') &&
     typeof at === 'string';
   if (!whole) return undefined;
   return {
@@ -101,6 +116,7 @@ export function parseRecord(text: string): RestoreRecord | undefined {
     keys: keys as number,
     prefixes: Object.fromEntries(counts) as RestoreRecord['prefixes'],
     canary,
+    without,
     at,
   };
 }

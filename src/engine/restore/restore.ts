@@ -8,6 +8,7 @@ import type { LoadedStep } from '../procedure.ts';
 import type { BroughtSnapshot } from '../snapshot/bring.ts';
 import { bringToHosts } from './bring.ts';
 import { judgeRestore, type RestoreVerdict } from './judge.ts';
+import { askLeftOut } from './left-out.ts';
 import { findLoss, type Loss } from './loss.ts';
 import { contentOf, givenBy, type RestoreRecord } from './record.ts';
 import { type LoadState, loadSteps } from './steps.ts';
@@ -22,10 +23,12 @@ export interface RestoreWish {
   from: string;
   maxAge: number | undefined;
   overHealthy: boolean;
+  /** Hosts of the group that are no members of the restored cluster; `cluster` does not have them. */
+  without: readonly string[];
   /** Restores it for a try on a host, unless that has been done. */
   rehearse(held: Held, host: string): Promise<Failure[]>;
   /** Told before anything is brought: the runbook, and what would be lost. */
-  announce(steps: readonly LoadedStep[], loss: Loss | undefined): void;
+  announce(steps: readonly LoadedStep[], loss: Loss | undefined, warnings: readonly string[]): void;
   onProgress(host: string, done: number, total: number): void;
 }
 
@@ -54,6 +57,8 @@ export async function judgeOnly(held: Held, wish: RestoreWish): Promise<RestoreV
     maxAge: wish.maxAge,
     now: new Date(),
     overHealthy: wish.overHealthy,
+    without: wish.without,
+    leftOut: await askLeftOut(live, cluster, wish.without),
   });
   const refusals = [...verdict.refusals, ...surveyed.failures];
   const [host] = verdict.serving;
@@ -75,11 +80,12 @@ export async function prepareRestore(held: Held, wish: RestoreWish): Promise<Att
     sha256: snapshot.snapshot.sha256,
     generation: verdict.generation,
     ...contentOf(snapshot.snapshot.content),
+    without: [...wish.without],
     at: new Date().toISOString(),
   };
-  const steps = await loadSteps(wish.procedure, givenBy(record), wish.load);
+  const steps = await loadSteps(wish.procedure, givenBy(record), wish.load, { leftOut: wish.without });
   if (!steps.ok) return steps;
-  wish.announce(steps.value, verdict.loss);
+  wish.announce(steps.value, verdict.loss, verdict.warnings);
   // Where nothing serves that it would slow down.
   const where = cluster.members.find((host) => !verdict.serving.includes(host)) ?? cluster.members[0]!;
   const unfit = await wish.rehearse(held, where);

@@ -5,17 +5,26 @@ import type { ValueMap } from '../../value.ts';
 import type { Loaded } from '../load.ts';
 import type { LoadedStep } from '../procedure.ts';
 
+/** Which hosts of the target a step is about, where it is not all of them. */
+export interface HostChoice {
+  /** No members of the cluster any more. */
+  leftOut?: readonly string[];
+  /** Only asked. */
+  spared?: readonly string[];
+}
+
 /** What a state declares for the run's hosts, with `given` in place of what the pillar says. */
-export type LoadState = (state: string, given: ValueMap) => Promise<Attempt<Loaded>>;
+export type LoadState = (state: string, given: ValueMap, hosts: HostChoice) => Promise<Attempt<Loaded>>;
 
 export async function loadSteps(
-  procedure: Procedure,
+  procedure: Pick<Procedure, 'steps'>,
   given: ValueMap,
   load: LoadState,
+  hosts: HostChoice = {},
 ): Promise<Attempt<LoadedStep[]>> {
   const known = new Map<string, Attempt<Loaded>>();
   const loadOnce = async (state: string) => {
-    const attempt = known.get(state) ?? (await load(state, given));
+    const attempt = known.get(state) ?? (await load(state, given, hosts));
     known.set(state, attempt);
     return attempt;
   };

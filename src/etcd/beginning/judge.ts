@@ -3,7 +3,7 @@
 import type { Refusal } from '../../modules/module.ts';
 import { cannotTell, found, goOnFounding } from './founding.ts';
 import { judgeKnown, judgeServing } from './known.ts';
-import { forgetFormer, refusePartly } from './restored.ts';
+import { forgetFormer, refuseLeftOut, refusePartly } from './restored.ts';
 import { isThere, type Judgement, refuse, type Situation } from './situation.ts';
 
 /** Of all that is known at one moment. Refused is what could lose data, whether by the whole cluster or by single members. */
@@ -12,7 +12,8 @@ export function judgeBeginning(known: Situation): Judgement {
   const { seen, ledger } = situation;
   const sightings = [...seen.values()];
   const damaged = findDamage(situation);
-  const refusal = damaged ?? situation.refusals[0] ?? refusePartly(known) ?? checkIdentity(situation);
+  const refusal =
+    damaged ?? refuseLeftOut(known) ?? situation.refusals[0] ?? refusePartly(known) ?? checkIdentity(situation);
   if (refusal) return refuse(refusal);
   if (ledger !== undefined || sightings.some((one) => one.ledger !== undefined)) return judgeKnown(situation);
   if (sightings.some((one) => one.marker !== undefined)) return goOnFounding(situation);

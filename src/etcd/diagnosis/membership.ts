@@ -1,7 +1,7 @@
 // Who belongs to the cluster, against who is declared to.
 import { toleranceOf } from '../quorum.ts';
 import type { Finding } from './finding.ts';
-import type { Standing, Standings } from './standing.ts';
+import { isLeftOut, type Standing, type Standings } from './standing.ts';
 
 /** Entries of the log behind the furthest member from which a member counts as lagging; far more than one round trip's. */
 const LAG_ENTRIES = 5000;
@@ -13,7 +13,8 @@ export function findMembership(standings: Standings): Finding[] {
 function findMember(member: Standing, standings: Standings): Finding[] {
   const { host, seen, listed } = member;
   if (host === undefined || !seen) return listed ? [undeclared(listed)] : [];
-  if (standings.votersFrom === 'list' && !listed && member.state !== 'foreign') return [notAMember(member)];
+  if (standings.votersFrom === 'list' && !listed && member.state !== 'foreign')
+    return [isLeftOut(member, standings) ? leftOut(member) : notAMember(member)];
   return [
     ...findPeerUrl(member),
     ...findUnstarted(member),
@@ -38,6 +39,16 @@ function notAMember({ host, seen, status }: Standing): Finding {
     severity: 'warning',
     message: `${host} is declared, but the cluster has no member with peer URL ${seen!.declared.peerUrl}${status ? `, though etcd runs there as ${status.memberId}` : ''}`,
     next: 'if it was removed on purpose, take it out of the inventory; else add it as a learner: a voter that does not start would cost the quorum',
+    hosts: [host!],
+  };
+}
+
+function leftOut({ host, seen }: Standing): Finding {
+  return {
+    kind: 'not-a-member',
+    severity: 'warning',
+    message: `${host} was left out when the cluster was restored, and is no member${seen!.processes?.length ? ': etcd runs there all the same, with data of a cluster before, which can never join' : ''}`,
+    next: `let neither etcd nor an API server run there, and take it out of the group until it is a new member: its data directory and ledger moved aside, then added as a learner`,
     hosts: [host!],
   };
 }

@@ -1,10 +1,12 @@
 // Does it serve, and who is missing?
 import { findAbsence } from './absence.ts';
 import { enumerate, type Finding, plural } from './finding.ts';
-import type { Standing, Standings } from './standing.ts';
+import { isLeftOut, type Standing, type Standings } from './standing.ts';
 
 export function findService(standings: Standings): Finding[] {
-  return [...findQuorum(standings), ...standings.members.flatMap((member) => findAbsence(member, standings))];
+  // Of a host that a restore has left out nobody waits for its member.
+  const awaited = standings.members.filter((member) => !isLeftOut(member, standings));
+  return [...findQuorum(standings), ...awaited.flatMap((member) => findAbsence(member, standings))];
 }
 
 /** A host's own name, or what the member list calls a member that no declared host has. */

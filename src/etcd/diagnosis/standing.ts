@@ -59,3 +59,10 @@ export function ledgerOf({ ledger }: SeenHost): Ledger | undefined {
 export function statusOf(seen: SeenHost): MemberStatus | undefined {
   return seen.member?.state === 'answered' ? seen.member.status : undefined;
 }
+
+/** The ledger of the cluster that counts remembers whom its restore has done without; one that the cluster lists is back. */
+export function isLeftOut({ host, listed }: Standing, { cluster, clusterId }: Standings): boolean {
+  if (host === undefined || listed) return false;
+  const ledgers = cluster.hosts.map(ledgerOf).filter((ledger) => ledger?.clusterId === clusterId);
+  return ledgers.some((ledger) => ledger?.restored?.without?.includes(host));
+}

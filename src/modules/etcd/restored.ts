@@ -39,6 +39,7 @@ type Want = Id & {
   sha256: string | null;
   version: string | null;
   bump_revision: number;
+  without: string[];
   /** What the controller and the other members have. */
   known?: Value;
   tool?: Value;
@@ -122,6 +123,14 @@ export const etcdRestored: Module<Id, Want, RestoreSighting> = {
           'By how much the revision is raised, so that whoever watches from before is told to list again; from 3.4.27 and 3.5.10 on',
         default: REVISION_BUMP,
         examples: [REVISION_BUMP],
+      },
+      without: {
+        type: 'array',
+        items: { type: 'string' },
+        description:
+          'Hosts that were members of the cluster before and are none of the restored one: the ledger remembers them, so that their old data is never taken for a member of it',
+        default: [],
+        examples: [['m3']],
       },
     },
     required: ['cluster', 'name', 'data_dir', 'snapshot'],
@@ -278,8 +287,8 @@ function parseOrigin(text: string): Found<SnapshotOrigin> {
 }
 
 function wishOf(want: Want): RestoreWish {
-  const { cluster, name, snapshot, data_dir: dataDir, wal_dir: walDir, generation, sha256, version } = want;
-  return { cluster, name, snapshot, dataDir, walDir, generation, sha256, version };
+  const { cluster, name, snapshot, data_dir: dataDir, wal_dir: walDir, generation, sha256, version, without } = want;
+  return { cluster, name, snapshot, dataDir, walDir, generation, sha256, version, without };
 }
 
 function knownOf({ known }: Want, seen: RestoreSighting, view: ClusterView | undefined): RestoreKnowledge {

@@ -30,6 +30,24 @@ const LISTED: ListedMember[] = NEW.members.map(({ name, id, peerUrl }) => ({
   learner: false,
 }));
 
+/** The restore was taken back. */
+const back: MemberSighting = { hasData: true, ledger: { ...OLD, undone: ['c2'] } };
+/** Restored without m3. */
+const LESS: Ledger = {
+  ...NEW,
+  members: NEW.members.slice(0, 2),
+  restored: { ...NEW.restored!, without: ['m3'] },
+};
+const less: MemberSighting = { hasData: true, ledger: LESS };
+const lessServes: MemberSighting = {
+  ...less,
+  status: { clusterId: 'c2', healthy: true } as MemberStatus,
+  members: LISTED.slice(0, 2),
+};
+const rejoined: MemberSighting = { ...lessServes, members: LISTED };
+const LEFT_OUT =
+  /^m3 was left out when cluster main was restored \(its id is c2 now\), and is no member of it: .*; let neither etcd nor an API server run on m3, and take m3 out of the group/;
+
 const restored: MemberSighting = { hasData: true, ledger: NEW };
 const stopped: MemberSighting = { hasData: true, ledger: OLD };
 const wiped: MemberSighting = { hasData: false };
@@ -62,6 +80,12 @@ test.each<[string, (MemberSighting | undefined)[], Ledger | undefined, string | 
   ['one host alone could be the one that is wrong', [restored, undefined, undefined], OLD, /^split brain/],
   ['a controller that knows neither learns it', [restored, restored, restored], undefined, 'known c2'],
   ['and one that knows it has nothing to learn', [restored, restored, restored], NEW, 'known c2'],
+  ['a host that was left out is no member, out of reach', [less, less, undefined], OLD, LEFT_OUT],
+  ['back with the data of before', [lessServes, lessServes, stopped], LESS, LEFT_OUT],
+  ['back without any', [lessServes, lessServes, wiped], OLD, LEFT_OUT],
+  ['until the cluster lists it again', [rejoined, rejoined, undefined], LESS, 'known c2'],
+  ['what was taken back is forgotten, also with one that never knew of it', [back, stopped, stopped], NEW, 'known c1'],
+  ['and by nobody who merely does not know it', [stopped, stopped, stopped], NEW, /^split brain/],
   ['while it serves', [serves, serves, serves], OLD, 'known c2'],
   [
     'a member of before is not started beside restored ones',

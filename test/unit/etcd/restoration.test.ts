@@ -55,6 +55,7 @@ const WISH: RestoreWish = {
   walDir: '/wal',
   generation: 1,
   sha256: null,
+  without: [],
   version: '3.5.30',
 };
 const ORIGIN: SnapshotOrigin = { cluster: { name: 'main', id: 'c0' }, sha256: SHA, etcdVersion: '3.5.16', revision: 9 };
@@ -238,4 +239,13 @@ describe('what is written down', () => {
     expect(isRestored({ ...BARE, ledger: flat(NEW) }, 'm1')).toBe(false);
     expect(isRestored({ ...BARE, ...done('1'), ledger: flat(OLD) }, 'm1')).toBe(false);
   });
+});
+
+test('the ledger remembers whom the restore has left out, and parses as it was written', () => {
+  const view = { name: 'main', members: [{ host: 'm1', name: 'm1', peerUrl: 'https://10.0.0.1:2380' }] } as ClusterView;
+  const ledger = restoredLedger({ ...WISH, without: ['m3', 'm2'] }, SHA, view, { members: [] });
+  expect(ledger.restored?.without).toEqual(['m2', 'm3']);
+  expect(parseLedger(formatLedger(ledger))).toEqual(ledger);
+  expect(parseLedger(formatLedger(ledger).replace('"m2"', '2'))).toBe('damaged');
+  expect(restoredLedger(WISH, SHA, view, { members: [] }).restored).not.toHaveProperty('without');
 });

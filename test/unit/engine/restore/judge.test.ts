@@ -50,12 +50,14 @@ function judge(change: Partial<RestoreCase> = {}) {
     maxAge: undefined,
     now: new Date('2026-01-02T04:00:00Z'),
     overHealthy: false,
+    without: [],
+    leftOut: new Map(),
     ...change,
   });
 }
 
 it('lets a cluster without a quorum go back to a snapshot of its own', () => {
-  expect(judge()).toEqual({ refusals: [], generation: 1, serving: [] });
+  expect(judge()).toEqual({ refusals: [], warnings: [], generation: 1, serving: [] });
   expect(judge({ probes: probes(['m3']) }).refusals).toEqual([]);
   expect(judge({ receipt: undefined }).refusals).toEqual([]);
 });
@@ -163,4 +165,50 @@ test.each([
   [1_000_000_172, 169, 3],
 ])('at revision %d, %d revisions after the snapshot, %d were written', (now, then, written) => {
   expect(revisionsSince(now, then)).toBe(written);
+});
+
+const REST = { cluster: { name: 'main', members: ['m1', 'm2'], service: 'etcd' } as never, without: ['m3'] };
+const ONE = { cluster: { name: 'main', members: ['m1'], service: 'etcd' } as never, without: ['m2', 'm3'] };
+
+it('names --without as the way on without a host that cannot be asked', () => {
+  const { refusals } = judge({ probes: new Map([...probes()].slice(0, 2)) });
+  expect(refusals.map(({ host, next }) => [host, next])).toEqual([['m3', expect.stringContaining('--without m3')]]);
+});
+
+it('says of hosts that are left out what they may do when they come back, and of what is left how little it tolerates', () => {
+  expect(judge(REST).refusals).toEqual([]);
+  expect(judge(REST).warnings).toEqual([
+    expect.stringMatching(/^m3 is left out: no member of the restored cluster; its old data can never join it$/),
+    expect.stringMatching(/^should it come back, let neither etcd nor an API server run there/),
+    expect.stringMatching(/^2 voters are left/),
+  ]);
+  expect(judge(ONE).warnings).toEqual([
+    expect.stringMatching(/^m2, m3 are left out/),
+    expect.stringMatching(/^m2, m3 were enough for a quorum .* together they serve the old data/),
+  ]);
+});
+
+test.each<[what: string, change: Partial<RestoreCase>, refused: RegExp]>([
+  [
+    'can be reached while its etcd runs',
+    { leftOut: new Map([['m3', ['etcd', 'etcd.service']]]) },
+    /^it is to be left out, but can be reached, and etcd runs, etcd\.service is enabled/,
+  ],
+  ['would start with its manifest', { leftOut: new Map([['m3', ['etcd.yaml']]]) }, /etcd\.yaml is among its manifests/],
+  ['ended in the middle of its answer', { leftOut: new Map([['m3', ['?']]]) }, /nobody can say what runs there/],
+])('a host that %s is not left out', (_what, change, refused) => {
+  expect(judge({ ...REST, ...change }).refusals).toEqual([
+    expect.objectContaining({ reason: 'guard', host: 'm3', message: expect.stringMatching(refused) }),
+  ]);
+  expect(judge({ ...REST, leftOut: new Map([['m3', []]]) }).refusals).toEqual([]);
+});
+
+it('never goes on while what is left out may be the quorum that a member still knows', () => {
+  const { refusals } = judge({ ...ONE, probes: probes(['m1']), overHealthy: true });
+  expect(refusals).toEqual([
+    expect.objectContaining({ message: expect.stringMatching(/^m1 still knows a leader, so cluster main lives on/) }),
+  ]);
+  // With fewer to ask, one that knows a leader is enough to say that a quorum serves.
+  expect(judge({ ...REST, probes: probes(['m1']) }).serving).toEqual(['m1']);
+  expect(judge({ ...REST, probes: probes(['m1']), overHealthy: true }).refusals).toEqual([]);
 });

@@ -16,6 +16,7 @@ const RECORD: RestoreRecord = {
   keys: 12,
   prefixes: { '/registry/pods': 8 },
   canary: '{"run":"r1","cluster":"main"}',
+  without: ['m3'],
   at: '2026-01-02T03:04:05Z',
 };
 

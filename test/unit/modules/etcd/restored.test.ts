@@ -60,7 +60,8 @@ describe.each(SHELLS)('with %s', (shell) => {
 
   /** What restores, as far as a host can tell: the id of the member, as etcd's own files name it. */
   function tool(ends = 0, version = '3.5.30'): void {
-    const { id } = restoredLedger({ cluster: 'main', generation: 1 } as never, SHA, VIEW, { members: [] }).members[0]!;
+    const { id } = restoredLedger({ cluster: 'main', generation: 1, without: [] } as never, SHA, VIEW, { members: [] })
+      .members[0]!;
     const text = `#!/bin/sh
 [ "$1" != version ] || { echo "etcdutl version: ${version}"; exit; }
 printf '%s\\n' "$@" >${host.root}/argv

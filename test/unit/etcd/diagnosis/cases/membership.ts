@@ -1,5 +1,13 @@
 // Who belongs to the cluster, and who does not.
-import { answered, type Case, DOWN, listed, lists, NO_LIST } from '../scene.ts';
+import { answered, type Case, CLUSTER, DOWN, listed, lists, NO_LIST } from '../scene.ts';
+
+const LESS = {
+  cluster: 'main',
+  clusterId: CLUSTER,
+  at: 'then',
+  members: [1, 2].map((at) => ({ name: `m${at}`, id: listed(at).id, peerUrl: `https://10.0.0.${at}:2380` })),
+  restored: { sha256: 'a'.repeat(64), generation: 1, former: ['c1'], without: ['m3'] },
+};
 
 export const MEMBERSHIP: Case[] = [
   {
@@ -12,6 +20,21 @@ export const MEMBERSHIP: Case[] = [
     what: 'a declared host that is no member',
     spoiled: { 1: { list: [listed(1), listed(2)] }, 2: { list: [listed(1), listed(2)] }, 3: DOWN },
     found: ['critical member-down', 'warning not-a-member', 'warning even-members'],
+  },
+  {
+    what: 'a host that the restore of the cluster has left out: nobody waits for its member, or has it started',
+    spoiled: {
+      1: { list: [listed(1), listed(2)], ledger: LESS },
+      2: { list: [listed(1), listed(2)], ledger: LESS },
+      3: { member: { state: 'silent', said: 'deadline exceeded' }, list: undefined as never },
+    },
+    found: ['warning not-a-member', 'warning even-members'],
+    says: /^m3 was left out when the cluster was restored, and is no member: etcd runs there all the same/,
+  },
+  {
+    what: 'one that has come back as a new member',
+    spoiled: { 1: { ledger: LESS }, 2: { ledger: LESS } },
+    found: [],
   },
   {
     what: 'a voter that never started',
