@@ -4,7 +4,7 @@ import type { EtcdCluster } from '../engine/clusters.ts';
 import type { Report } from '../engine/events.ts';
 import type { Held } from '../engine/hold.ts';
 import type { Loaded } from '../engine/load.ts';
-import type { LoadedStep, ProcedureOptions } from '../engine/procedure.ts';
+import type { LoadedStep, ProcedureOptions, TakeSteps } from '../engine/procedure.ts';
 import type { LoadState } from '../engine/restore/steps.ts';
 import { type Attempt, type Failure, fail, succeed } from '../failure.ts';
 import type { Procedure, ProcedureStep } from '../procedures/read.ts';
@@ -124,7 +124,7 @@ export interface RunWish {
   command: Report['command'];
   /** The run that is gone on with. */
   run?: string;
-  prepare(held: Held, session: Session): Promise<Attempt<LoadedStep[]>>;
+  prepare(held: Held, session: Session, take: TakeSteps): Promise<Attempt<LoadedStep[]>>;
   beforeNoReturn?(held: Held): Promise<Failure[]>;
   finish(held: Held): Promise<Failure[]>;
   /** What to do after a step that could not be finished; the run's id is known by now. */
@@ -146,7 +146,7 @@ export async function runToItsEnd(wish: RunWish): Promise<number> {
   ]);
   const procedure: ProcedureOptions = {
     command,
-    prepare: (held) => wish.prepare(held, session),
+    prepare: (held, take) => wish.prepare(held, session, take),
     beforeNoReturn: async (held) => (await wish.beforeNoReturn?.(held)) ?? [],
     finish: wish.finish,
     next: wish.next(session.context.run),

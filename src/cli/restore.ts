@@ -1,9 +1,8 @@
 // quorate restore: a whole cluster goes back to one snapshot, by one command.
 import type { Command } from 'commander';
-import type { Held } from '../engine/hold.ts';
 import type { RestoreWish } from '../engine/restore/restore.ts';
 import type { BroughtSnapshot } from '../engine/snapshot/bring.ts';
-import { type Attempt, type Failure, fail, succeed } from '../failure.ts';
+import { type Attempt, fail, succeed } from '../failure.ts';
 import type { Place } from '../storage/place.ts';
 import { EXIT } from './exit.ts';
 import type { Io, Shell } from './io.ts';
@@ -28,7 +27,11 @@ interface RestoreCommandOptions extends ProcedureCommandOptions {
   without: string[];
   maxAge?: number;
   rehearseLimit: number;
+  saveLimit: number;
 }
+
+/** What `--from` says in place of a snapshot. */
+const SURVIVOR = 'survivor';
 
 export function addRestoreCommand(program: Command, shell: Shell): void {
   const command = program
@@ -38,7 +41,7 @@ export function addRestoreCommand(program: Command, shell: Shell): void {
     )
     .requiredOption(
       '--from <snapshot>',
-      'a file, host://HOST/FILE.db or s3://BUCKET/FILE.db; of a place without a file the newest proved one',
+      'a file, host://HOST/FILE.db or s3://BUCKET/FILE.db; of a place without a file the newest proved one; survivor: what the member has that has applied most, of a cluster without a quorum',
     );
   addHostOptions(command);
   addStatesOptions(command);
@@ -54,7 +57,8 @@ export function addRestoreCommand(program: Command, shell: Shell): void {
     )
     .option('--max-age <minutes>', 'refuse a snapshot that is older', positiveNumber)
     .option('--lock-wait <seconds>', 'wait this long for another run to end (default: 0)', positiveNumber)
-    .option('--rehearse-limit <seconds>', 'limit in seconds: for the rehearsal', positiveNumber, 1800);
+    .option('--rehearse-limit <seconds>', 'limit in seconds: for the rehearsal', positiveNumber, 1800)
+    .option('--save-limit <seconds>', 'limit in seconds: for a survivor to give all it has', positiveNumber, 600);
   addOutputOptions(command).action(async (options: RestoreCommandOptions) => {
     shell.finish(await restore(options, shell.io));
   });
@@ -72,6 +76,12 @@ async function restore(options: RestoreCommandOptions, io: Io): Promise<number> 
   if (unconfirmed) {
     await printFailures([unconfirmed], options, io);
     return EXIT.refused;
+  }
+  if (options.from === SURVIVOR) {
+    const { refuseForSurvivor, restoreFromSurvivor } = await import('./restore-survivor.ts');
+    const refused = refuseForSurvivor(options);
+    if (refused) return printInputFailures([refused], options, io);
+    return restoreFromSurvivor(ready.value, options, io);
   }
   let code: number = EXIT.done;
   const ended = await interruptible((signal) =>
@@ -155,7 +165,10 @@ async function wishOf(work: Work, session: Session | undefined): Promise<Restore
     maxAge: options.maxAge === undefined ? undefined : options.maxAge * 60,
     overHealthy: options.overHealthy === true,
     without: options.without,
-    rehearse: (held, host) => rehearseOn(work, held, host),
+    async rehearse(held, host) {
+      const { rehearseOn } = await import('./restore-rehearsal.ts');
+      return rehearseOn({ place, name, snapshot, limitSeconds: options.rehearseLimit, io }, held, host);
+    },
     announce(steps, loss, warnings) {
       void session?.settle();
       const lost =
@@ -178,46 +191,6 @@ function titleOf({ ready: { cluster }, place, name, snapshot }: Work): string {
   const { content, sha256 } = snapshot.snapshot;
   const when = snapshot.receipt ? `, of ${snapshot.receipt.time}` : ', without a receipt';
   return `Cluster ${cluster.name} (${cluster.members.join(' ')}) goes back to ${place.url}/${name}\n  revision ${content.revision}, ${content.keys} keys${when}, sha256 ${sha256.slice(0, 12)}…`;
-}
-
-/** A snapshot that nobody has restored for a try is no way back. */
-async function rehearseOn({ place, name, snapshot, options, io }: Work, held: Held, host: string): Promise<Failure[]> {
-  const [{ findRehearsal, keepRehearsal }, { rehearse }, { controllerHome }, { escapeForTerminal }] = await Promise.all(
-    [
-      import('../engine/snapshot/rehearsal-file.ts'),
-      import('../engine/snapshot/rehearse.ts'),
-      import('../engine/places.ts'),
-      import('../report/escape.ts'),
-    ],
-  );
-  const say = (sentence: string) => void io.stderr.write(`${escapeForTerminal(`${name}: ${sentence}`)}\n`);
-  const found = await findRehearsal(place, name, snapshot.snapshot.sha256);
-  if (!found.ok) return found.failures;
-  if (found.value) {
-    say(`was rehearsed on ${found.value.host} at ${found.value.time}, in ${found.value.seconds.total} s`);
-    return [];
-  }
-  const { live } = held;
-  const rehearsed = await rehearse({
-    snapshot,
-    path: snapshot.path,
-    name,
-    session: live.connections.sessions.get(host)!,
-    pillar: live.loaded.pillars.of(host).data,
-    run: live.run,
-    directory: undefined,
-    signal: live.kill,
-    limitSeconds: options.rehearseLimit,
-    seconds: {},
-    say,
-    onProgress: () => {},
-  });
-  if (!rehearsed.ok) return rehearsed.failures;
-  say(`is rehearsed: ${rehearsed.value.keys} keys served on ${host} after ${rehearsed.value.seconds.total} s`);
-  const kept = await keepRehearsal(place, `${controllerHome(io.env)}/snapshots`, rehearsed.value, live.kill);
-  // It was rehearsed; that it cannot be written down is told, and no reason to leave a cluster down.
-  if (!kept.ok) say(`its receipt could not be kept: ${kept.failures[0]!.message}`);
-  return [];
 }
 
 /** Looks and judges; writes nothing anywhere. */

@@ -5,6 +5,11 @@ import { addHostOptions, addOutputOptions, addStatesOptions, type CommonOptions,
 import { printInputFailures } from './print.ts';
 import { describeRunbook, makeReady, runToItsEnd } from './procedure.ts';
 
+interface ResumeOptions extends CommonOptions {
+  rehearseLimit: number;
+  saveLimit: number;
+}
+
 export function addResumeCommand(program: Command, shell: Shell): void {
   const command = program
     .command('resume')
@@ -14,13 +19,16 @@ export function addResumeCommand(program: Command, shell: Shell): void {
     );
   addHostOptions(command);
   addStatesOptions(command);
-  command.option('--lock-wait <seconds>', 'wait this long for another run to end (default: 0)', positiveNumber);
-  addOutputOptions(command).action(async (run: string, options: CommonOptions) => {
+  command
+    .option('--lock-wait <seconds>', 'wait this long for another run to end (default: 0)', positiveNumber)
+    .option('--rehearse-limit <seconds>', 'limit in seconds: for the rehearsal', positiveNumber, 1800)
+    .option('--save-limit <seconds>', 'limit in seconds: for a survivor to give all it has', positiveNumber, 600);
+  addOutputOptions(command).action(async (run: string, options: ResumeOptions) => {
     shell.finish(await resume(run, options, shell.io));
   });
 }
 
-async function resume(run: string, options: CommonOptions, io: Io): Promise<number> {
+async function resume(run: string, options: ResumeOptions, io: Io): Promise<number> {
   const ready = await makeReady('restore', options, io);
   if (!ready.ok) return printInputFailures(ready.failures, options, io);
   const [{ membersOf, prepareResume }, { mark }, { RELEASED }] = await Promise.all([
@@ -36,14 +44,24 @@ async function resume(run: string, options: CommonOptions, io: Io): Promise<numb
     io,
     command: 'resume',
     run,
-    prepare: (held) =>
+    prepare: (held, _session, take) =>
       prepareResume(held, {
         ...ready.value,
         run,
+        async saveSurvivor(cluster, record) {
+          const [{ saveSurvivor }, { readFence, survivorWish }] = await Promise.all([
+            import('../engine/restore/survivor.ts'),
+            import('./restore-survivor.ts'),
+          ]);
+          const fence = await readFence();
+          if (!fence.ok) return fence;
+          const wish = survivorWish({ ...ready.value, cluster }, fence.value, options, io);
+          return saveSurvivor(held, wish, record, take);
+        },
         announce(steps, record) {
           members = membersOf(cluster, record);
           const title = `Cluster ${cluster.name} (${members.join(' ')}) goes on going back to ${record.from}`;
-          io.stderr.write(`${describeRunbook(title, steps)}\n\n`);
+          io.stderr.write(`${steps.length > 0 ? describeRunbook(title, steps) : title}\n\n`);
         },
       }),
     beforeNoReturn: ({ live }) => mark(live, run, RELEASED, members),

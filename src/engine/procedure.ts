@@ -22,8 +22,11 @@ export interface LoadedStep extends ProcedureStep {
 
 export interface ProcedureOptions {
   command: Report['command'];
-  /** With the locks held, before the first step: looks, asks, brings what the steps need. A failure: none is begun. */
-  prepare(held: Held): Promise<Attempt<LoadedStep[]>>;
+  /**
+   * With the locks held, before the first step: looks, asks, brings what the steps need; `take` takes steps of its own
+   * first. A failure: none of the others is begun.
+   */
+  prepare(held: Held, take: TakeSteps): Promise<Attempt<LoadedStep[]>>;
   /** Before a step from which on taking it back loses writes. A failure: it is not begun. */
   beforeNoReturn(held: Held): Promise<Failure[]>;
   /** When all steps are done. */
@@ -31,6 +34,9 @@ export interface ProcedureOptions {
   /** What the operator does after a step that could not be finished. */
   next: string;
 }
+
+/** Undefined: they are done. */
+export type TakeSteps = (steps: readonly LoadedStep[]) => Promise<Failure | undefined>;
 
 /**
  * Begins each step only when the one before is finished on all hosts, and derives from the hosts what is left to do: so it
@@ -44,51 +50,48 @@ export async function runProcedure(context: RunContext, options: ProcedureOption
     minorityLock: true,
     denied: (seen, failures, interrupted) => end(context, command, began, seen, { results: [], failures, interrupted }),
     async work(held) {
-      const prepared = await options.prepare(held);
+      // By host and resource: of two steps with the same one, how both went.
+      const results = new Map<string, Result>();
+      const take: TakeSteps = (steps) => takeSteps(held, steps, options, results);
+      const prepared = await options.prepare(held, take);
       if (!prepared.ok) {
+        const { failures } = prepared;
         const interrupted = context.stop.aborted;
-        return end(context, command, began, held.seen, { results: [], failures: prepared.failures, interrupted });
+        return end(context, command, began, held.seen, { results: [...results.values()], failures, interrupted });
       }
-      const taken = await takeSteps(held, prepared.value, options);
-      const failures = taken.stopped ? [taken.stopped] : await options.finish(held);
+      const stopped = await take(prepared.value);
+      const failures = stopped ? [stopped] : await options.finish(held);
       // Whom the steps are not about need not have answered.
       const told = { ...context, loaded: prepared.value[0]?.loaded ?? context.loaded };
       return end(told, command, began, held.seen, {
-        results: [...taken.results.values()],
+        results: [...results.values()],
         failures,
-        interrupted: taken.stopped?.reason === 'interrupted',
+        interrupted: stopped?.reason === 'interrupted',
       });
     },
   });
-}
-
-interface Taken {
-  /** By host and resource: of two steps with the same one, how both went. */
-  results: Map<string, Result>;
-  stopped?: Failure;
 }
 
 async function takeSteps(
   held: Held,
   steps: readonly LoadedStep[],
   { next, beforeNoReturn }: ProcedureOptions,
-): Promise<Taken> {
+  results: Map<string, Result>,
+): Promise<Failure | undefined> {
   const { live, claim } = held;
-  const results = new Map<string, Result>();
   const deadline = Date.now() + live.loaded.limits.run;
   for (const [index, step] of steps.entries()) {
     const at = { step: index + 1, steps: steps.length, title: step.title };
-    const stop = (reason: Failure['reason'], why: string): Taken => ({
-      results,
-      stopped: { reason, message: `stopped at step ${at.step} of ${at.steps} (${step.title}): ${why}`, next },
-    });
+    const stop = (reason: Failure['reason'], why: string): Failure => {
+      return { reason, message: `stopped at step ${at.step} of ${at.steps} (${step.title}): ${why}`, next };
+    };
     if (live.stop.aborted || live.kill.aborted) return stop('interrupted', 'before it was begun');
     if (step.behind && (await isBehind(aboutHosts(live, step.behind), claim))) {
       live.emit({ type: 'step-skipped', at: new Date(), ...at, unless: step.unless! });
       continue;
     }
     const [failure] = step.pointOfNoReturn ? await beforeNoReturn(held) : [];
-    if (failure) return { results, stopped: failure };
+    if (failure) return failure;
     live.emit({ type: 'step-started', at: new Date(), ...at, state: step.apply, noReturn: step.pointOfNoReturn });
     const context = aboutHosts(live, step.loaded);
     const seen = await lookAgain(context, claim);
@@ -112,11 +115,11 @@ async function takeSteps(
     });
     const ordered = inOrder(intent, applied.results);
     collect(results, ordered);
-    if (applied.interrupted) return { results, stopped: { ...applied.interrupted, next } };
+    if (applied.interrupted) return { ...applied.interrupted, next };
     if (ordered.some(({ outcome }) => ILL.has(outcome)))
       return stop(worstOf(ordered.map(({ outcome }) => outcome)), 'not all of it could be done');
   }
-  return { results };
+  return undefined;
 }
 
 /** A step may be about fewer hosts than the run has connected. */

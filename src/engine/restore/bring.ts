@@ -56,6 +56,20 @@ export async function bringToHosts(live: LiveContext, options: BringOptions): Pr
   return failures;
 }
 
+/** Before there is a snapshot, and when it is known. */
+export async function writeRecord(
+  live: LiveContext,
+  record: RestoreRecord,
+  hosts: readonly string[],
+): Promise<Failure[]> {
+  const failures: Failure[] = [];
+  await inParallel(hosts, live.parallel, async (host) => {
+    const session = live.connections.sessions.get(host)!;
+    failures.push(...(await writeFiles(live, session, record.run, [{ name: RECORD, text: formatRecord(record) }])));
+  });
+  return failures;
+}
+
 /** Whether the host has the snapshot, whole. What is not is moved aside by name. */
 async function has(live: LiveContext, session: ApplySession, record: RestoreRecord): Promise<Attempt<boolean>> {
   const file = quote(`${directoryOf(record.run)}/${SNAPSHOT}`);

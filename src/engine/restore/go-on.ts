@@ -19,6 +19,8 @@ export interface GoOn {
   procedure: Procedure;
   load: LoadState;
   announce(steps: readonly LoadedStep[], record: RestoreRecord): void;
+  /** What is left to do before every host has the snapshot of a survivor. `cluster`: without the hosts that are left out. */
+  saveSurvivor?(cluster: EtcdCluster, record: RestoreRecord): Promise<Attempt<LoadedStep[]>>;
 }
 
 /** The restore `run` as the hosts know it. */
@@ -36,7 +38,9 @@ async function findRestore(
     }),
   );
   const others = [...surveyed.hosts.values()].flatMap(({ restores }) => restores.filter((one) => one.run !== run));
-  const record = [...known.values()].find((one) => one.record?.cluster === cluster.name)?.record;
+  const records = [...known.values()].flatMap((one) => (one.record?.cluster === cluster.name ? [one.record] : []));
+  // Of a survivor it is written twice: the one that names the snapshot is the later.
+  const record = records.find(({ sha256 }) => sha256 !== null) ?? records[0];
   if (!record) {
     const runs = new Set(others.map((one) => one.run));
     const message = `no host of ${cluster.name} knows a restore ${run}: nothing of it was begun there`;
@@ -73,6 +77,10 @@ export async function prepareResume(held: Held, goOn: GoOn): Promise<Attempt<Loa
   const back = refuseRunningThere(await askLeftOut(held.live, goOn.cluster, without), cluster);
   if (back.length > 0) return fail(...back);
   const lacking = cluster.members.filter((host) => known.get(host)?.record === undefined);
+  if (record.survivor && cluster.members.some((host) => known.get(host)?.size === undefined)) {
+    goOn.announce([], record);
+    return goOn.saveSurvivor!(cluster, record);
+  }
   if (lacking.length > 0) {
     const message = `${lacking.join(', ')} ${lacking.length === 1 ? 'has' : 'have'} not got the snapshot: the restore ${record.run} was interrupted before anything was stopped`;
     const next = `take it back (\`quorate undo ${record.run}\`), which is nothing but a note, and begin it again from ${record.from}`;
@@ -126,6 +134,8 @@ export async function prepareUndo(held: Held, undo: TakeBack): Promise<Attempt<L
     const message = `the cluster was restored again since, by ${later.run}`;
     return fail({ reason: 'guard', message, next: `take that one back first: \`quorate undo ${later.run}\`` });
   }
+  if (record.survivor && [...known.values()].every(({ size }) => size === undefined))
+    return leaveSurvivor(undo, record);
   const refusal = refuseHalf(undo.cluster, record, seen.probes);
   if (refusal) return fail(refusal);
   const members = membersOf(undo.cluster, record).map((host) => ({
@@ -152,6 +162,18 @@ export async function prepareUndo(held: Held, undo: TakeBack): Promise<Attempt<L
     undo.tell(`what is lost: ${said}`);
   }
   const steps = await loadUndo(undo, record);
+  if (steps.ok) undo.announce(steps.value, record);
+  return steps;
+}
+
+/** Nothing was moved yet: what was stopped may begin again, as far as there is data. */
+async function leaveSurvivor(undo: TakeBack, record: RestoreRecord): Promise<Attempt<LoadedStep[]>> {
+  const released = undo.procedure.steps.filter(({ apply }) => apply === 'kubernetes.restore.released');
+  const hosts = { leftOut: record.without };
+  const steps = await loadSteps({ steps: released }, givenBy(record), undo.load, hosts);
+  undo.tell(
+    `no data was moved, and ${record.survivor!.host} still has its own; etcd and kubelets that were stopped stay so: \`quorate apply kubernetes.running\` starts what has data`,
+  );
   if (steps.ok) undo.announce(steps.value, record);
   return steps;
 }

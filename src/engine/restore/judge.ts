@@ -198,7 +198,14 @@ function refuseServing({ cluster }: RestoreCase, serving: string[]): Failure {
   );
 }
 
-function generationOf({ cluster, probes, ledger, snapshot, pillar }: RestoreCase): number {
+/** One that no earlier restore of the same snapshot had, as far as hosts and controller know. */
+export function generationOf({
+  cluster,
+  probes,
+  ledger,
+  snapshot,
+  pillar,
+}: Pick<RestoreCase, 'cluster' | 'probes' | 'ledger' | 'pillar'> & { snapshot: { sha256: string } }): number {
   const ledgers = [ledger, ...[...probes.values()].map((probe) => probe.members.get(cluster.name)?.guard?.ledger)];
   const used = ledgers.flatMap((one) =>
     one !== undefined && one !== 'damaged' && one.restored?.sha256 === snapshot.sha256 ? [one.restored.generation] : [],

@@ -11,7 +11,8 @@ export interface RestoreRecord {
   cluster: string;
   /** Where the snapshot came from, as a place's url and a name. */
   from: string;
-  sha256: string;
+  /** null: a survivor is still to give it, and what the snapshot holds is not known yet. */
+  sha256: string | null;
   revision: number;
   generation: number;
   /** Of the snapshot. */
@@ -21,8 +22,18 @@ export interface RestoreRecord {
   canary: string | null;
   /** Hosts of the group that are no members of the restored cluster. */
   without: string[];
+  /** Whose data it is, where there was no snapshot before. */
+  survivor?: RecordedSurvivor;
   /** RFC 3339. */
   at: string;
+}
+
+export interface RecordedSurvivor {
+  host: string;
+  /** What it had applied before the others were ended. */
+  index: number;
+  /** The machine that has the snapshot until every host has it. */
+  controller: string;
 }
 
 /** On each host; its directory also has the snapshot, its receipt, and the ledger of before. */
@@ -89,6 +100,7 @@ export function parseRecord(text: string): RestoreRecord | undefined {
   const { quorate, schema, run, cluster, from, sha256, revision, generation, keys, prefixes, canary, at } =
     fields ?? {};
   const without = fields?.without ?? [];
+  const survivor = fields?.survivor === undefined ? undefined : parseSurvivor(fields.survivor);
   const counts = Object.entries(fieldsOf(prefixes) ?? {});
   const whole =
     quorate === 'restore' &&
@@ -97,8 +109,8 @@ export function parseRecord(text: string): RestoreRecord | undefined {
     /^[0-9A-Za-z][0-9A-Za-z-]*$/.test(run) &&
     typeof cluster === 'string' &&
     typeof from === 'string' &&
-    typeof sha256 === 'string' &&
-    /^[0-9a-f]{64}$/.test(sha256) &&
+    (typeof sha256 === 'string' ? /^[0-9a-f]{64}$/.test(sha256) : sha256 === null && survivor !== undefined) &&
+    (fields?.survivor === undefined || survivor !== undefined) &&
     [revision, generation, keys].every(Number.isSafeInteger) &&
     counts.every(([, keysOfIt]) => Number.isSafeInteger(keysOfIt)) &&
     (canary === null || typeof canary === 'string') &&
@@ -109,14 +121,21 @@ export function parseRecord(text: string): RestoreRecord | undefined {
   return {
     run,
     cluster,
-    from,
-    sha256,
+    from: from as string,
+    sha256: sha256 as string | null,
     revision: revision as number,
     generation: generation as number,
     keys: keys as number,
     prefixes: Object.fromEntries(counts) as RestoreRecord['prefixes'],
     canary,
     without,
+    ...(survivor ? { survivor } : {}),
     at,
   };
+}
+
+function parseSurvivor(value: unknown): RecordedSurvivor | undefined {
+  const { host, index, controller } = fieldsOf(value) ?? {};
+  if (typeof host !== 'string' || !Number.isSafeInteger(index) || typeof controller !== 'string') return undefined;
+  return { host, index: index as number, controller };
 }

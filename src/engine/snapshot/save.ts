@@ -163,7 +163,11 @@ interface Origin {
 }
 
 /** The file is read back whole; what it holds must be what was written just before. */
-async function prove(options: SaveOptions, part: Part, origin: Origin): Promise<Attempt<Receipt>> {
+export async function prove(
+  options: Pick<SaveOptions, 'cluster' | 'signal' | 'onProgress'>,
+  part: Part,
+  origin: Origin,
+): Promise<Attempt<Receipt>> {
   const { host, status, time, least, canary, compared } = origin;
   const { signal } = options;
   const onProgress = (done: number, total: number) => options.onProgress('verifying', done, total);
@@ -205,7 +209,11 @@ async function prove(options: SaveOptions, part: Part, origin: Origin): Promise<
 }
 
 /** The snapshot first: a receipt without its file would promise what is not there. */
-async function keep(options: SaveOptions, part: Part, receipt: Receipt): Promise<Attempt<SavedSnapshot>> {
+export async function keep(
+  options: Pick<SaveOptions, 'place' | 'signal' | 'home' | 'onProgress'>,
+  part: Part,
+  receipt: Receipt,
+): Promise<Attempt<SavedSnapshot>> {
   const { place, signal } = options;
   const { cluster, revision, time } = receipt;
   const name = formatSnapshotName({ clusterId: cluster.id, revision, time: new Date(time) });

@@ -23,7 +23,12 @@ const RECORD: RestoreRecord = {
 it('reads back the record of a restore, and takes nothing else for one', () => {
   expect(parseRecord(formatRecord(RECORD))).toEqual(RECORD);
   expect(parseRecord(formatRecord({ ...RECORD, canary: null }))).toEqual({ ...RECORD, canary: null });
+  const survivor = { host: 'm3', index: 42, controller: 'desk' };
+  const begun = { ...RECORD, sha256: null, survivor };
+  expect(parseRecord(formatRecord(begun))).toEqual(begun);
   for (const [name, value] of Object.entries({
+    survivor: { host: 'm3' },
+    without: 'm3',
     run: '../../etc',
     sha256: 'abc',
     revision: '169',
@@ -32,6 +37,7 @@ it('reads back the record of a restore, and takes nothing else for one', () => {
     canary: 7,
   }))
     expect(parseRecord(JSON.stringify({ ...JSON.parse(formatRecord(RECORD)), [name]: value })), name).toBeUndefined();
+  expect(parseRecord(formatRecord({ ...RECORD, sha256: null }))).toBeUndefined();
   expect(parseRecord(formatRecord(RECORD).slice(0, -20))).toBeUndefined();
 });
 
