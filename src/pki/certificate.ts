@@ -39,7 +39,17 @@ export function readCertificates(pem: string): Certificate[] | undefined {
   }
 }
 
+/** What a text says never changes, and a run asks it of the same few many times: to read one takes a millisecond. */
+const KNOWN = new Map<string, Certificate>();
+const MOST_KNOWN = 10_000;
+
 function readCertificate(pem: string): Certificate {
+  const known = KNOWN.get(pem) ?? parseCertificate(pem);
+  if (KNOWN.size < MOST_KNOWN) KNOWN.set(pem, known);
+  return known;
+}
+
+function parseCertificate(pem: string): Certificate {
   const x509 = new X509Certificate(pem);
   const { CN: commonName, O: organization } = (x509.toLegacyObject().subject ?? {}) as Subject;
   return {

@@ -3,6 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import pillarSchema from '../../../schemas/pillar.schema.json' with { type: 'json' };
+import { explainCron } from '../../../src/cron.ts';
 import { formatPlace } from '../../../src/failure.ts';
 import { readInventory } from '../../../src/inventory/read.ts';
 import { readPillar } from '../../../src/pillar/read.ts';
@@ -141,4 +143,9 @@ describe('runtime_config', () => {
         : [],
     );
   });
+});
+
+it('the default of the schedule, which is not checked in a run, is right', () => {
+  const { default: schedule } = pillarSchema.properties.etcd_snapshot_schedule;
+  expect(explainCron(schedule)).toBeUndefined();
 });
