@@ -17,6 +17,8 @@ export interface Distance {
 }
 
 const PORT = 2222;
+/** For the end of connections whose command has ended. Milliseconds. */
+const PATIENCE_MS = 30_000;
 
 /** `delayMs`: each way. */
 export async function moveAway(lab: Settings, hosts: readonly string[], delayMs: number): Promise<Distance> {
@@ -38,7 +40,11 @@ export async function moveAway(lab: Settings, hosts: readonly string[], delayMs:
   return {
     port: PORT,
     async traffic(hosts) {
-      while (!hosts.every((host) => traffic.has(host))) await sleep(20);
+      const until = performance.now() + PATIENCE_MS;
+      while (!hosts.every((host) => traffic.has(host))) {
+        if (performance.now() > until) throw new Error('a connection over the wire has not ended');
+        await sleep(20);
+      }
       const told = traffic;
       traffic = new Map();
       return told;
