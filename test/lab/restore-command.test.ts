@@ -165,3 +165,26 @@ it('brings back what only a survivor has left, by a snapshot that was taken of i
   expect(restored.stderr).toMatch(/without a receipt/);
   for (const host of HOSTS) expect(await everything(host)).toBe(all);
 });
+
+it('takes what went with its lease for no loss, however late it counts: so the leases of API servers that are gone go too', async () => {
+  const leased = '/registry/masterleases/10.0.0.9';
+  const { etcdctl } = cluster;
+  const lease = (await etcdctl('m1', 'lease grant 5')).split(' ')[1]!;
+  await cluster.rig.lab.run('m1', `systemd-run --quiet --unit=alive ${cluster.ctl} lease keep-alive ${lease}`);
+  await etcdctl('m1', `put --lease=${lease} ${leased} x`);
+  const saved = await cluster.rig.quorate('snapshot', 'save', '-t', 'masters', '--to', 'leased');
+  expect(saved.status, saved.stderr).toBe(0);
+  await cluster.rig.lab.run('m1', 'systemctl stop alive');
+
+  const running = cluster.rig.start('restore', '--from', 'leased', ...CONFIRMED, '--over-healthy');
+  await saying(running, 'step 7 of 9');
+  running.kill();
+  const run = runOf(await running.ended);
+  const revision = Number(JSON.parse(await etcdctl('m2', `get ${leased} -w json`)).header.revision);
+  await cluster.rig.lab.run('m2', `until [ -z "$(${cluster.ctl} get ${leased})" ]; do sleep 1; done`);
+
+  const resumed = await cluster.rig.quorate('resume', run, '-t', 'masters', '--lock-wait', '90');
+  expect(resumed.status, `${resumed.stdout}\n${resumed.stderr}`).toBe(0);
+  expect(await etcdctl('m3', `get ${leased} --rev=${revision} --print-value-only`)).toBe('x');
+  expect(await etcdctl('m3', `get ${leased}`)).toBe('');
+});
