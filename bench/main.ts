@@ -3,14 +3,14 @@ import { styleText } from 'node:util';
 import { commitNow, describeMachine, loadNow } from './machine.ts';
 import type { Part } from './part.ts';
 import { distance } from './parts/distance.ts';
-import { noop } from './parts/noop.ts';
+import { noops } from './parts/noop.ts';
 import { resources } from './parts/resources.ts';
 import { startup } from './parts/startup.ts';
 import { short, tellTarget } from './render.ts';
 import { keepResult } from './results.ts';
 import { isMet, type Row } from './row.ts';
 
-const PARTS: readonly Part[] = [startup, noop, resources, distance];
+const PARTS: readonly Part[] = [startup, ...noops, resources, distance];
 const ROUNDS = 7;
 
 const names = PARTS.map(({ name }) => name);

@@ -89,8 +89,10 @@ export async function openScene({ id, subnet, hosts: count, tell }: SceneOptions
 }
 
 function inventoryOf(lab: Lab, hosts: readonly string[], port = 22): string {
-  const groups = Array.from({ length: Math.ceil(hosts.length / CLUSTER) }, (_, index) => {
-    const members = hosts.slice(index * CLUSTER, (index + 1) * CLUSTER);
+  // Who is left over makes the last one larger: one member alone would be no cluster.
+  const clusters = Math.max(1, Math.floor(hosts.length / CLUSTER));
+  const groups = Array.from({ length: clusters }, (_, index) => {
+    const members = hosts.slice(index * CLUSTER, index === clusters - 1 ? undefined : (index + 1) * CLUSTER);
     const lines = members.map((host) => `        ${host}: { ansible_host: ${lab.address(host)} }\n`);
     return `    c${index + 1}:\n      vars: { etcd_cluster: c${index + 1} }\n      hosts:\n${lines.join('')}`;
   });
