@@ -24,7 +24,9 @@ export const resources: Part = {
 async function measure(scene: Scene, { rounds, tell }: PartOptions): Promise<Row[]> {
   for (const count of COUNTS) {
     scene.write({ [`states/files-${count}.yaml`]: stateOf(count) });
-    await timed(scene.quorate('first apply', ['apply', `files-${count}`, '-t', 'all', '--yes']));
+    await timed(
+      scene.quorate('first apply', ['apply', `files-${count}`, '-t', 'all', '--yes', '--program-limit', '600']),
+    );
   }
   const noop = (count: number) =>
     scene.quorate(`${count} files`, ['apply', `files-${count}`, '-t', 'all', '--yes'], requireNothingDone);
