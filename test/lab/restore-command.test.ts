@@ -1,11 +1,15 @@
 // quorate restore, resume and undo: a whole cluster goes back to a snapshot by one command, whatever interrupts it.
-import { readdirSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { damage } from '../unit/engine/snapshot/damages.ts';
+import { snapshotOf, VERSIONS } from '../unit/etcd/snapshot/fixtures.ts';
 import { type Cluster, HOSTS, openCluster } from './cluster.ts';
+import { FULL } from './recording.ts';
 import { saying } from './saying.ts';
 
 const KEYS = 20_000;
+const DAMAGED = FULL ? 200 : 14;
 const CONFIRMED = ['-t', 'masters', '--confirm', 'main'];
 let cluster: Cluster;
 let snapshot: string;
@@ -75,6 +79,37 @@ it('is refused unless it is confirmed, while a quorum serves, for a part of the 
   expect(await ids()).toEqual([former, former, former]);
   expect((await cluster.onEach('ls -A /var/lib/quorate/restores 2>/dev/null || :')).join('')).toBe('');
 });
+
+it(`is refused for each of ${DAMAGED} damaged snapshots, and for one that was put in the place of another; nothing that runs is stopped`, async () => {
+  const folder = join(cluster.rig.folder, 'damaged');
+  mkdirSync(folder);
+  const whole = readFileSync(join(cluster.rig.folder, snapshot));
+  const untouched = () =>
+    Promise.all([
+      directories(),
+      cluster.onEach('pgrep -x etcd; systemctl show -P ActiveEnterTimestampMonotonic etcd'),
+      cluster.onEach('ls -A /var/lib/quorate/restores 2>/dev/null || :'),
+    ]);
+  const before = await untouched();
+  const refused = async (what: string, bytes: Buffer, message: RegExp) => {
+    writeFileSync(join(folder, 'a.db'), bytes);
+    const { status, stdout, stderr } = await cluster.rig.quorate(
+      'restore',
+      '--from',
+      'damaged/a.db',
+      ...CONFIRMED,
+      '--over-healthy',
+    );
+    expect([what, status, `${stdout}${stderr}`]).toEqual([what, 5, expect.stringMatching(message)]);
+  };
+  for (const [what, damaged] of damage(whole, DAMAGED)) await refused(what, damaged, /is no whole snapshot/);
+  // Whole, and another one than its receipt says.
+  const receipt = snapshot.replace(/\.db$/, '.receipt.json');
+  copyFileSync(join(cluster.rig.folder, receipt), join(folder, 'a.receipt.json'));
+  await refused('another one', snapshotOf(VERSIONS.at(-1)!), /receipt/);
+  expect(await untouched()).toEqual(before);
+  expect(await ids()).toEqual([former, former, former]);
+}, 1_200_000);
 
 it('says as a dry run what it would do, where there is no way back without loss, and what would be lost', async () => {
   const { status, stdout } = await cluster.rig.quorate(
