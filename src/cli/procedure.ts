@@ -1,5 +1,6 @@
 // What the commands that run a procedure share: the one cluster that is meant, the runbook in words, and the run itself.
 import { join } from 'node:path';
+import type { Command } from 'commander';
 import type { EtcdCluster } from '../engine/clusters.ts';
 import type { Report } from '../engine/events.ts';
 import type { Held } from '../engine/hold.ts';
@@ -15,6 +16,7 @@ import { print, printInputFailures, printJson, useColor } from './print.ts';
 import { loadRun, openSession, type Session } from './session.ts';
 
 export interface ProcedureCommandOptions extends CommonOptions {
+  cluster?: string;
   confirm?: string;
 }
 
@@ -29,6 +31,8 @@ export interface Ready {
 }
 
 export interface ReadyOptions extends CommonOptions {
+  /** The cluster that is meant, where it is that of events. */
+  cluster?: string;
   /** Hosts that a restore does without. */
   without?: readonly string[];
 }
@@ -46,18 +50,31 @@ export async function makeReady(name: string, options: ReadyOptions, io: Io): Pr
   if (!loaded.ok) return loaded;
   if (!procedure.ok) return procedure;
   const { targets } = loaded.value;
-  const clusters = [...etcdClusters(loaded.value).values()].filter(
-    ({ members, eventsOf }) => eventsOf === undefined && members.some((host) => targets.includes(host)),
+  const ofTarget = [...etcdClusters(loaded.value).values()].filter(({ members }) =>
+    members.some((host) => targets.includes(host)),
+  );
+  const { cluster: wanted } = options;
+  const clusters = ofTarget.filter(({ name: each, eventsOf }) =>
+    wanted === undefined ? eventsOf === undefined : each === wanted,
   );
   const [cluster, ...others] = clusters;
+  if (!cluster && wanted !== undefined && ofTarget.length > 0) {
+    const message = `the target has no members of a cluster ${wanted}`;
+    return fail({ reason: 'unknown', message, next: `it has of ${ofTarget.map((each) => each.name).join(', ')}` });
+  }
   if (!cluster || others.length > 0) {
     const message = cluster
       ? `the target has members of ${clusters.length} clusters (${clusters.map((each) => each.name).join(', ')}), and one at a time is restored`
       : 'no cluster: none of these hosts is in a group with etcd_cluster';
     return fail({ reason: 'usage', message, next: 'name the group of one cluster (`quorate inventory list`)' });
   }
-  const load: LoadState = (state, given, { leftOut = [], spared = [] }) =>
-    loadRun([state], options, io, { given, leftOut: { cluster: cluster.name, hosts: leftOut }, spared });
+  const load: LoadState = (state, given, { leftOut = [], spared = [], restored = false }) =>
+    loadRun([state], options, io, {
+      given,
+      leftOut: { cluster: cluster.name, hosts: leftOut },
+      spared,
+      ...(restored && cluster.eventsOf !== undefined ? { about: cluster.name } : {}),
+    });
   const { without = [] } = options;
   if (without.length === 0) return succeed({ loaded: loaded.value, cluster, procedure: procedure.value, load });
   const refusal = refuseWithout(cluster, targets, without);
@@ -92,6 +109,11 @@ function refuseWithout(
     message: `without ${without.join(', ')} nothing is left of cluster ${name} to restore`,
     next: 'leave out only what will not come back; new hosts take its place in the inventory',
   };
+}
+
+/** Every command that runs a procedure. */
+export function addClusterOption(command: Command): Command {
+  return command.option('--cluster <name>', 'the cluster that is meant, where it is that of events (main-events)');
 }
 
 /** A whole cluster stops: its name has to be typed. `before`: what to read first. */

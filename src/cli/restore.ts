@@ -9,6 +9,7 @@ import type { Io, Shell } from './io.ts';
 import { addHostOptions, addOutputOptions, addStatesOptions, positiveNumber } from './options.ts';
 import { printInputFailures, printJson, printVisibly } from './print.ts';
 import {
+  addClusterOption,
   describeRunbook,
   makeReady,
   type ProcedureCommandOptions,
@@ -45,7 +46,7 @@ export function addRestoreCommand(program: Command, shell: Shell): void {
     );
   addHostOptions(command);
   addStatesOptions(command);
-  command
+  addClusterOption(command)
     .option('--confirm <cluster>', 'the name of the cluster that stops and is replaced')
     .option('--dry-run', 'print the runbook and what would be refused; writes nothing anywhere')
     .option('--over-healthy', 'also while a quorum serves; what would be lost is said first')

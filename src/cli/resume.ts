@@ -3,9 +3,10 @@ import type { Command } from 'commander';
 import type { Io, Shell } from './io.ts';
 import { addHostOptions, addOutputOptions, addStatesOptions, type CommonOptions, positiveNumber } from './options.ts';
 import { printInputFailures } from './print.ts';
-import { describeRunbook, makeReady, runToItsEnd } from './procedure.ts';
+import { addClusterOption, describeRunbook, makeReady, runToItsEnd } from './procedure.ts';
 
 interface ResumeOptions extends CommonOptions {
+  cluster?: string;
   rehearseLimit: number;
   saveLimit: number;
 }
@@ -19,7 +20,7 @@ export function addResumeCommand(program: Command, shell: Shell): void {
     );
   addHostOptions(command);
   addStatesOptions(command);
-  command
+  addClusterOption(command)
     .option('--lock-wait <seconds>', 'wait this long for another run to end (default: 0)', positiveNumber)
     .option('--rehearse-limit <seconds>', 'limit in seconds: for the rehearsal', positiveNumber, 1800)
     .option('--save-limit <seconds>', 'limit in seconds: for a survivor to give all it has', positiveNumber, 600);

@@ -5,6 +5,7 @@ import type { Io, Shell } from './io.ts';
 import { addHostOptions, addOutputOptions, addStatesOptions, positiveNumber } from './options.ts';
 import { printInputFailures } from './print.ts';
 import {
+  addClusterOption,
   describeRunbook,
   makeReady,
   type ProcedureCommandOptions,
@@ -26,7 +27,7 @@ export function addUndoCommand(program: Command, shell: Shell): void {
     );
   addHostOptions(command);
   addStatesOptions(command);
-  command
+  addClusterOption(command)
     .option('--confirm <cluster>', 'the name of the cluster that stops and goes back')
     .option('--discard-writes', 'also what was written since API servers have begun again; how much is said')
     .option('--lock-wait <seconds>', 'wait this long for another run to end (default: 0)', positiveNumber);

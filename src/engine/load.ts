@@ -33,6 +33,8 @@ export interface LoadOptions {
   given?: ValueMap;
   /** Hosts that a restore does without. */
   leftOut?: LeftOut;
+  /** The cluster of events that all states are about, in place of the one whose events it carries. */
+  about?: string;
   /** Hosts of the target that are only asked. */
   spared?: readonly string[];
 }
@@ -65,7 +67,7 @@ export async function load(options: LoadOptions): Promise<Attempt<Loaded>> {
   for (const host of hosts) {
     // What is left out of one cluster is only asked about the other.
     if (isLeftOut(inventory, host)) continue;
-    const attempt = states.value.declare(renderContext(scope.value, host));
+    const attempt = states.value.declare(renderContext(scope.value, host, options.about));
     if (attempt.ok) declared.push(attempt.value);
     else failures.push(...attempt.failures);
   }
@@ -137,10 +139,12 @@ function withPeers(inventory: Inventory, targets: string[]): string[] {
   return [...inventory.hosts.keys()].filter((host) => wanted.has(host));
 }
 
-function renderContext(scope: RenderScope, name: string): RenderContext {
+function renderContext(scope: RenderScope, name: string, about: string | undefined): RenderContext {
   const host = scope.inventory.hosts.get(name)!;
-  const [main, events] = clustersOf(scope, name);
-  const { data } = scope.pillars.of(name);
+  const clusters = clustersOf(scope, name);
+  const only = clusters.find((cluster) => cluster.name === about);
+  const [main, events] = only ? [only] : clusters;
+  const data = only ? memberPillar(scope, name, only) : scope.pillars.of(name).data;
   const peers = (main?.members ?? [name]).map((member) => scope.inventory.hosts.get(member)!.address);
   const proxy = proxyVariables(data, peers);
   return {

@@ -18,6 +18,7 @@ export interface ProcedureStep {
   apply: string;
   unless?: string;
   barrier: 'all' | 'quorum';
+  about: 'all' | 'restored';
   pointOfNoReturn: boolean;
 }
 
@@ -28,6 +29,7 @@ interface Written {
     apply: string;
     unless?: string;
     barrier?: 'all' | 'quorum';
+    about?: 'all' | 'restored';
     point_of_no_return?: boolean;
   }[];
 }
@@ -43,12 +45,15 @@ export async function readProcedure(directory: string, name: string): Promise<At
   return succeed({
     name,
     description,
-    steps: steps.map(({ title, apply, unless, barrier = 'all', point_of_no_return: noReturn = false }) => ({
-      title,
-      apply,
-      ...(unless === undefined ? {} : { unless }),
-      barrier,
-      pointOfNoReturn: noReturn,
-    })),
+    steps: steps.map(
+      ({ title, apply, unless, barrier = 'all', about = 'all', point_of_no_return: noReturn = false }) => ({
+        title,
+        apply,
+        ...(unless === undefined ? {} : { unless }),
+        barrier,
+        about,
+        pointOfNoReturn: noReturn,
+      }),
+    ),
   });
 }

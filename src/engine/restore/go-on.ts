@@ -3,7 +3,7 @@
 import { quorumOf } from '../../etcd/quorum.ts';
 import { type Attempt, type Failure, fail, succeed } from '../../failure.ts';
 import type { Procedure } from '../../procedures/read.ts';
-import type { EtcdCluster } from '../clusters.ts';
+import { type EtcdCluster, memberPillar } from '../clusters.ts';
 import type { Held } from '../hold.ts';
 import type { LoadedStep } from '../procedure.ts';
 import { askLeftOut, refuseRunningThere } from './left-out.ts';
@@ -29,7 +29,7 @@ async function findRestore(
   { run, cluster }: GoOn,
 ): Promise<Attempt<{ record: RestoreRecord; known: ReadonlyMap<string, KnownRestore>; others: KnownRestore[] }>> {
   const { live, seen } = held;
-  const surveyed = await surveyHosts(live, (host) => live.loaded.pillars.of(host).data);
+  const surveyed = await surveyHosts(live, (host) => memberPillar(live.loaded, host, cluster));
   if (surveyed.failures.length > 0) return fail(...surveyed.failures);
   const known = new Map(
     [...surveyed.hosts].flatMap(([host, { restores }]): [string, KnownRestore][] => {
@@ -42,6 +42,11 @@ async function findRestore(
   // Of a survivor it is written twice: the one that names the snapshot is the later.
   const record = records.find(({ sha256 }) => sha256 !== null) ?? records[0];
   if (!record) {
+    const other = [...known.values()].find((one) => one.record)?.record?.cluster;
+    if (other !== undefined) {
+      const message = `the restore ${run} is of cluster ${other}, and ${cluster.name} is meant`;
+      return fail({ reason: 'guard', message, next: `pass --cluster ${other}` });
+    }
     const runs = new Set(others.map((one) => one.run));
     const message = `no host of ${cluster.name} knows a restore ${run}: nothing of it was begun there`;
     const next =
@@ -147,7 +152,7 @@ export async function prepareUndo(held: Held, undo: TakeBack): Promise<Attempt<L
   if (released) {
     const { status } = serving?.member ?? {};
     const loss = status
-      ? await findLoss(live, serving!.host, live.loaded.pillars.of(serving!.host).data, status, record)
+      ? await findLoss(live, serving!.host, memberPillar(live.loaded, serving!.host, undo.cluster), status, record)
       : undefined;
     const said = loss?.ok
       ? [`${loss.value.revisions} revisions were written since`, ...loss.value.kinds].join('\n')

@@ -23,7 +23,7 @@ export interface RestoreCase {
   pillar(host: string): ValueMap;
   /** The controller's own. */
   ledger: Found<Ledger> | undefined;
-  snapshot: { sha256: string; size: number; clusterVersion?: string };
+  snapshot: { sha256: string; size: number; clusterVersion?: string; prefixes?: { readonly [prefix: string]: number } };
   receipt: Receipt | undefined;
   /** A snapshot whose receipt is older is refused. Seconds. */
   maxAge: number | undefined;
@@ -58,6 +58,7 @@ export function judgeRestore(restore: RestoreCase): RestoreVerdict {
       ...refuseTarget(restore),
       ...refuseUnreachable(restore),
       ...refuseOrigin(restore),
+      ...refuseKind(restore),
       ...refuseAge(restore),
       ...refuseOpen(restore),
       ...restore.cluster.members.flatMap((host) => refuseHost(restore, host)),
@@ -124,6 +125,30 @@ function refuseOrigin({ cluster, receipt, ledger, probes }: RestoreCase): Failur
     ),
   ];
 }
+
+/** Without a receipt the keys still say whether it is of events: in a cluster of their own there is nothing else. */
+function refuseKind({ cluster, receipt, snapshot: { prefixes } }: RestoreCase): Failure[] {
+  const kinds = Object.keys(prefixes ?? {}).filter((prefix) => prefix.startsWith('/registry/'));
+  if (receipt || kinds.length === 0) return [];
+  const others = kinds.filter((prefix) => prefix !== EVENTS && !prefix.startsWith(`${EVENTS}/`));
+  if (cluster.eventsOf !== undefined && others.length > 0) {
+    return [
+      guard(
+        `the snapshot has keys of ${others[0]}, so it is not of the events cluster ${cluster.name}`,
+        `name a snapshot of events; or leave --cluster out, if ${cluster.eventsOf} is to go back`,
+      ),
+    ];
+  }
+  if (cluster.eventsOf !== undefined || others.length > 0) return [];
+  return [
+    guard(
+      `the snapshot has nothing but events, so it is not of cluster ${cluster.name}`,
+      `name a snapshot of ${cluster.name}; events that have a cluster of their own are restored with --cluster`,
+    ),
+  ];
+}
+
+const EVENTS = '/registry/events';
 
 function refuseAge({ receipt, maxAge, now }: RestoreCase): Failure[] {
   if (maxAge === undefined) return [];

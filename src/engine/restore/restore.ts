@@ -1,7 +1,7 @@
 // What a restore does before its first step: look, refuse, rehearse, bring the snapshot to every host.
 import { type Attempt, type Failure, fail } from '../../failure.ts';
 import type { Procedure } from '../../procedures/read.ts';
-import type { EtcdCluster } from '../clusters.ts';
+import { type EtcdCluster, memberPillar } from '../clusters.ts';
 import { readLedgers } from '../controller-ledger.ts';
 import type { Held } from '../hold.ts';
 import type { LoadedStep } from '../procedure.ts';
@@ -36,7 +36,7 @@ export interface RestoreWish {
 export async function judgeOnly(held: Held, wish: RestoreWish): Promise<RestoreVerdict & { loss?: Loss }> {
   const { live, seen } = held;
   const { cluster, snapshot } = wish;
-  const pillar = (host: string) => live.loaded.pillars.of(host).data;
+  const pillar = (host: string) => memberPillar(live.loaded, host, cluster);
   const surveyed = await surveyHosts(live, pillar);
   const ledgers = await readLedgers(live.home, [cluster.name]);
   const { content, sha256, size } = snapshot.snapshot;
@@ -51,6 +51,7 @@ export async function judgeOnly(held: Held, wish: RestoreWish): Promise<RestoreV
     snapshot: {
       sha256,
       size,
+      prefixes: content.prefixes,
       ...(content.clusterVersion === undefined ? {} : { clusterVersion: content.clusterVersion }),
     },
     receipt: snapshot.receipt,

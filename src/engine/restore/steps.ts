@@ -5,8 +5,10 @@ import type { ValueMap } from '../../value.ts';
 import type { Loaded } from '../load.ts';
 import type { LoadedStep } from '../procedure.ts';
 
-/** Which hosts of the target a step is about, where it is not all of them. */
-export interface HostChoice {
+/** What a step is about, where it is not all that the target has. */
+export interface StepScope {
+  /** The one cluster that the procedure is about, and no other of its hosts. */
+  restored?: boolean;
   /** No members of the cluster any more. */
   leftOut?: readonly string[];
   /** Only asked. */
@@ -14,25 +16,27 @@ export interface HostChoice {
 }
 
 /** What a state declares for the run's hosts, with `given` in place of what the pillar says. */
-export type LoadState = (state: string, given: ValueMap, hosts: HostChoice) => Promise<Attempt<Loaded>>;
+export type LoadState = (state: string, given: ValueMap, scope: StepScope) => Promise<Attempt<Loaded>>;
 
 export async function loadSteps(
   procedure: Pick<Procedure, 'steps'>,
   given: ValueMap,
   load: LoadState,
-  hosts: HostChoice = {},
+  scope: Omit<StepScope, 'restored'> = {},
 ): Promise<Attempt<LoadedStep[]>> {
   const known = new Map<string, Attempt<Loaded>>();
-  const loadOnce = async (state: string) => {
-    const attempt = known.get(state) ?? (await load(state, given, hosts));
-    known.set(state, attempt);
+  const loadOnce = async (state: string, restored: boolean) => {
+    const key = `${state} ${restored}`;
+    const attempt = known.get(key) ?? (await load(state, given, { ...scope, restored }));
+    known.set(key, attempt);
     return attempt;
   };
   const steps: LoadedStep[] = [];
   for (const step of procedure.steps) {
-    const loaded = await loadOnce(step.apply);
+    const restored = step.about === 'restored';
+    const loaded = await loadOnce(step.apply, restored);
     if (!loaded.ok) return loaded;
-    const behind = step.unless === undefined ? undefined : await loadOnce(step.unless);
+    const behind = step.unless === undefined ? undefined : await loadOnce(step.unless, restored);
     if (behind?.ok === false) return behind;
     steps.push({ ...step, loaded: loaded.value, ...(behind ? { behind: behind.value } : {}) });
   }

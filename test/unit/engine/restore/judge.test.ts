@@ -167,6 +167,27 @@ test.each([
   expect(revisionsSince(now, then)).toBe(written);
 });
 
+const EVENTS = { name: 'main-events', members: HOSTS, service: 'etcd-events', eventsOf: 'main' } as never;
+const kinds = (...names: string[]) => ({
+  receipt: undefined,
+  snapshot: { sha256: SHA, size: 9, prefixes: Object.fromEntries(names.map((name) => [name, 1])) },
+});
+
+test.each<[what: string, change: Partial<RestoreCase>, refused: RegExp | undefined]>([
+  [
+    'pods to events',
+    { ...kinds('/registry/events', '/registry/pods'), cluster: EVENTS },
+    /has keys of \/registry\/pods/,
+  ],
+  ['events to events', { ...kinds('/registry/events', '/quorate/canary'), cluster: EVENTS }, undefined],
+  ['events to main', kinds('/registry/events', '/quorate/canary'), /has nothing but events/],
+  ['both to main', kinds('/registry/events', '/registry/pods'), undefined],
+  ['neither', kinds('/calico/ipam'), undefined],
+])('without a receipt a snapshot is known by its keys: %s', (_what, change, refused) => {
+  const { refusals } = judge(change);
+  expect(refusals.map(({ message }) => message)).toEqual(refused ? [expect.stringMatching(refused)] : []);
+});
+
 const REST = { cluster: { name: 'main', members: ['m1', 'm2'], service: 'etcd' } as never, without: ['m3'] };
 const ONE = { cluster: { name: 'main', members: ['m1'], service: 'etcd' } as never, without: ['m2', 'm3'] };
 
