@@ -94,7 +94,7 @@ it('is refused a snapshot of the other, with a receipt and without one', async (
   );
   await refused(
     5,
-    /has keys of \/registry\/pods, so it is not of the events cluster/,
+    /has keys of \/registry\/masterleases, so it is not of the events cluster/,
     'restore',
     '--from',
     'main.db',

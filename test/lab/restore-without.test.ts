@@ -148,14 +148,12 @@ it('looks after the others once it is out of the group', async () => {
 });
 
 it('is taken back by undo with all the members of before, the one that was left out among them', async () => {
+  // Stopped, as everybody was told.
+  await cluster.rig.lab.run('m3', 'systemctl disable -q etcd; systemctl stop etcd');
   const undone = await cluster.rig.quorate('undo', run, ...CONFIRMED, '--discard-writes');
   expect(undone.status, `${undone.stdout}\n${undone.stderr}`).toBe(0);
   expect(await ids(HOSTS)).toEqual([former, former, former]);
   for (const host of HOSTS) expect(await everything(host)).toContain('late');
-  // All that is left to do is that m3 learns of a restore that was none of its own.
-  const learned = await cluster.rig.json('apply', 'running', '-t', 'masters', '--yes');
-  const changed = learned.document.results.filter(({ outcome }) => outcome === 'changed');
-  expect(changed.map(({ host, resource }) => `${host} ${resource}`)).toEqual(['m3 kubernetes.etcd.guarded/member']);
   const again = await cluster.rig.json('apply', 'running', '-t', 'masters', '--yes');
   expect([again.status, again.document.outcome], again.stderr).toEqual([0, 'ok']);
 });

@@ -29,7 +29,7 @@ async function findRestore(
   { run, cluster }: GoOn,
 ): Promise<Attempt<{ record: RestoreRecord; known: ReadonlyMap<string, KnownRestore>; others: KnownRestore[] }>> {
   const { live, seen } = held;
-  const surveyed = await surveyHosts(live, (host) => memberPillar(live.loaded, host, cluster));
+  const surveyed = await surveyHosts(live, (host) => memberPillar(live.loaded, host, cluster), cluster.service);
   if (surveyed.failures.length > 0) return fail(...surveyed.failures);
   const known = new Map(
     [...surveyed.hosts].flatMap(([host, { restores }]): [string, KnownRestore][] => {
@@ -166,7 +166,7 @@ export async function prepareUndo(held: Held, undo: TakeBack): Promise<Attempt<L
     }
     undo.tell(`what is lost: ${said}`);
   }
-  const steps = await loadUndo(undo, record);
+  const steps = await loadUndo(undo, record, seen.probes);
   if (steps.ok) undo.announce(steps.value, record);
   return steps;
 }
@@ -199,10 +199,15 @@ function refuseHalf(
 }
 
 /** Until what was restored is set aside the cluster is the restored one; then it is the one of before, with all its members. */
-async function loadUndo({ procedure, load }: TakeBack, record: RestoreRecord): Promise<Attempt<LoadedStep[]>> {
+async function loadUndo(
+  { procedure, load }: TakeBack,
+  record: RestoreRecord,
+  probes: ReadonlyMap<string, unknown>,
+): Promise<Attempt<LoadedStep[]>> {
   const { without } = record;
+  const away = without.filter((host) => !probes.has(host));
   const at = procedure.steps.findIndex(({ barrier }) => barrier === 'quorum');
   const first = await loadSteps({ steps: procedure.steps.slice(0, at) }, givenBy(record), load, { leftOut: without });
-  const rest = await loadSteps({ steps: procedure.steps.slice(at) }, givenBy(record), load, { spared: without });
+  const rest = await loadSteps({ steps: procedure.steps.slice(at) }, givenBy(record), load, { spared: away });
   return first.ok && rest.ok ? succeed([...first.value, ...rest.value]) : first.ok ? rest : first;
 }

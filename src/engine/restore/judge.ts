@@ -176,11 +176,18 @@ function refuseOpen({ surveys }: RestoreCase): Failure[] {
   );
 }
 
-function refuseHost({ surveys, pillar, snapshot, receipt }: RestoreCase, host: string): Failure[] {
+function refuseHost({ cluster, surveys, pillar, snapshot, receipt }: RestoreCase, host: string): Failure[] {
   const survey = surveys.get(host);
   if (!survey) return [];
-  const { etcd_version: wanted, etcd_install: install, etcd_bin_dir: binDir } = pillar(host);
+  const { etcd_version: wanted, etcd_install: install, etcd_bin_dir: binDir, ...rest } = pillar(host);
   const failures: Failure[] = [];
+  const { user } = survey;
+  const isTheirs = rest.etcd_configuration === 'adopted' && rest.etcd_runtime === 'systemd';
+  if (isTheirs && user !== undefined && !['etcd', 'root', '0'].includes(user)) {
+    const message = `${cluster.service}.service runs etcd as ${user}, and restored data is the user etcd's, so it could not be read`;
+    const next = `let the unit run it as etcd (User=etcd, and the data it has now given to it), or hand the unit over first (etcd_configuration: managed)`;
+    failures.push(guard(message, next, host));
+  }
   const mib = (bytes: number) => `${Math.ceil(bytes / 1024 / 1024)} MiB`;
   const room = snapshot.size * COPY + LOG_BYTES;
   if (survey.freeForData !== undefined && survey.freeForData < room) {

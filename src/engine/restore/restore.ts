@@ -37,7 +37,7 @@ export async function judgeOnly(held: Held, wish: RestoreWish): Promise<RestoreV
   const { live, seen } = held;
   const { cluster, snapshot } = wish;
   const pillar = (host: string) => memberPillar(live.loaded, host, cluster);
-  const surveyed = await surveyHosts(live, pillar);
+  const surveyed = await surveyHosts(live, pillar, cluster.service);
   const ledgers = await readLedgers(live.home, [cluster.name]);
   const { content, sha256, size } = snapshot.snapshot;
   const verdict = judgeRestore({

@@ -37,13 +37,15 @@ export interface HostSurvey {
   /** Bytes. */
   freeForData?: number;
   freeForSnapshot?: number;
+  /** Whom the unit of etcd runs it as; absent: root, or there is no unit. */
+  user?: string;
 }
 
 const LIMIT = `
 q_limit() { q_seconds=$1; shift; if command -v timeout >/dev/null; then timeout -s KILL "$q_seconds" "$@"; else "$@"; fi; }`;
 
-/** One thing a line: programs, `data KIB` and `home KIB` that are free, `restore RUN END RELEASED SIZE RECORD`. */
-export function surveyScript(pillar: ValueMap): string {
+/** One thing a line: programs, `user NAME` of the unit `service`, `data KIB` and `home KIB` that are free, `restore RUN END RELEASED SIZE RECORD`. */
+export function surveyScript(pillar: ValueMap, service = 'etcd'): string {
   const { etcd_bin_dir: binDir, etcd_data_dir: dataDir } = pillar as { etcd_bin_dir: string; etcd_data_dir: string };
   return `${ETCD_PIDS}${LIMIT}${FIND_PROGRAM}${READ_FLAT}
 for q_name in etcd etcdctl etcdutl; do q_find_program ${quote(binDir)} "$q_name"; done
@@ -52,6 +54,7 @@ q_free() { # WORD PATH
   while [ ! -e "$q_there" ]; do q_there=\${q_there%/*}; [ -n "$q_there" ] || q_there=/; done
   df -Pk "$q_there" 2>/dev/null | { read -r q_head; read -r q_device q_blocks q_used q_free q_rest; echo "$1 $q_free"; }
 }
+q_user=$(systemctl show -p User --value ${quote(service)} 2>/dev/null) && [ -z "$q_user" ] || echo "user $q_user"
 q_free data ${quote(dataDir)}
 q_free home ${quote(RESTORES)}
 for q_one in ${quote(RESTORES)}/*; do
@@ -68,11 +71,12 @@ done`;
 export async function surveyHosts(
   { connections, loaded, kill, parallel }: LiveContext,
   pillar: (host: string) => ValueMap,
+  service: string,
 ): Promise<{ hosts: Map<string, HostSurvey>; failures: Failure[] }> {
   const hosts = new Map<string, HostSurvey>();
   const failures: Failure[] = [];
   await inParallel(connections.sessions, parallel, async ([host, session]) => {
-    const parts = [{ id: 'survey', script: surveyScript(pillar(host)) }];
+    const parts = [{ id: 'survey', script: surveyScript(pillar(host), service) }];
     const ran = await (session as ReadSession).read(
       { kind: 'read', parts },
       { signal: kill, limitMs: loaded.limits.program },
@@ -94,6 +98,7 @@ export function parseSurvey(text: string): HostSurvey {
     return kib !== undefined && /^\d+$/.test(kib) ? Number(kib) * 1024 : undefined;
   };
   const [data, home] = [free('data'), free('home')];
+  const user = /^user (.+)$/m.exec(text)?.[1];
   const restores = lines.flatMap((line): KnownRestore[] => {
     const [, run, end, released, size, record] =
       /^restore (\S+) (open|done|undone) (yes|no) (\d+|-) (.*)$/.exec(line) ?? [];
@@ -113,5 +118,6 @@ export function parseSurvey(text: string): HostSurvey {
     programs: parsePrograms(lines),
     ...(data === undefined ? {} : { freeForData: data }),
     ...(home === undefined ? {} : { freeForSnapshot: home }),
+    ...(user === undefined ? {} : { user }),
   };
 }

@@ -213,7 +213,7 @@ export async function judgeSurvivor(
   without: readonly string[],
 ): Promise<SurvivorVerdict> {
   const pillar = (host: string) => memberPillar(live.loaded, host, cluster);
-  const surveyed = await surveyHosts(live, pillar);
+  const surveyed = await surveyHosts(live, pillar, cluster.service);
   const chosen = chooseSurvivor(cluster, without, seen.probes);
   const status = chosen.ok ? chosen.value.status : undefined;
   const { refusals, warnings } = judgeRestore({

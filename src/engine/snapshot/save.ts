@@ -135,7 +135,7 @@ printf '%s\\n' "$q_said"`;
       : `nothing can be read through the leader: ${why}`,
     next: full
       ? 'pass --no-canary: a snapshot can be taken of a full database'
-      : 'see what `quorate status` says; without a quorum a survivor’s data can be restored (docs/restore.md)',
+      : 'see what `quorate status` says; without a quorum `quorate restore --from survivor` brings back what a survivor has',
   });
 }
 

@@ -42,7 +42,7 @@ export function chooseMember(asked: readonly AskedMember[]): Choice {
       ok: false,
       reason: 'quorum',
       message: `no quorum: of ${asked.length} members ${answered.length} answer, and none of them knows a leader`,
-      next: 'bring back a member that still has its data; where that cannot be, a survivor’s data can be restored (docs/restore.md)',
+      next: 'bring back a member that still has its data; where that cannot be, `quorate restore --from survivor` brings back what a survivor has',
     };
   }
   const newest = Math.max(...healthy.map(({ status }) => status.raftAppliedIndex));

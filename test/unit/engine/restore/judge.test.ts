@@ -112,6 +112,14 @@ test.each<[what: string, change: Partial<RestoreCase>, refused: RegExp]>([
     { receipt: { ...RECEIPT, etcdVersion: '3.4.23' } },
     /the snapshot is of etcd 3\.4, and etcd_version is 3\.5\.30/,
   ],
+  [
+    'an adopted unit of another user, who could not read what is restored',
+    {
+      surveys: on('m2', { user: 'nobody' }),
+      pillar: () => ({ etcd_version: '3.5.30', etcd_configuration: 'adopted', etcd_runtime: 'systemd' }),
+    },
+    /^etcd\.service runs etcd as nobody, and restored data is the user etcd's/,
+  ],
   ['no program that restores', { surveys: on('m2', { programs: new Map() }) }, /^it has no etcdutl of its own/],
   [
     'a program that ends with its container',
