@@ -7,7 +7,7 @@ import { type Cluster, HOSTS, openCluster } from './cluster.ts';
 import { saying } from './saying.ts';
 
 const REST = ['m1', 'm2'];
-const CONFIRMED = ['-t', 'masters', '--confirm', 'main', '--connect-limit', '3'];
+const CONFIRMED = ['-t', 'masters', '--confirm', 'main'];
 let cluster: Cluster;
 let snapshot: string;
 let kept: string;
@@ -83,16 +83,7 @@ it('goes back without a host that cannot be asked, also when the controller was 
   expect(stderr).toMatch(/! m3 is left out: no member of the restored cluster/);
   expect(stderr).toMatch(/! 2 voters are left/);
   run = /run (\d{8}T\d{6}Z-[0-9a-f]{6})/.exec(stderr)![1]!;
-  const resumed = await cluster.rig.quorate(
-    'resume',
-    run,
-    '-t',
-    'masters',
-    '--lock-wait',
-    '90',
-    '--connect-limit',
-    '3',
-  );
+  const resumed = await cluster.rig.quorate('resume', run, '-t', 'masters', '--lock-wait', '90');
   expect(resumed.status, `${resumed.stdout}\n${resumed.stderr}`).toBe(0);
   const [id, other] = await ids(REST);
   expect(other).toBe(id);

@@ -184,9 +184,9 @@ async function leaveSurvivor(undo: TakeBack, record: RestoreRecord): Promise<Att
 }
 
 /** The cluster of before has those as members that the restored one was made without. */
-function refuseHalf(
-  { name, members }: EtcdCluster,
-  { without, run }: RestoreRecord,
+export function refuseHalf(
+  { name, members }: Pick<EtcdCluster, 'name' | 'members'>,
+  { without, run }: Pick<RestoreRecord, 'without' | 'run'>,
   probes: ReadonlyMap<string, unknown>,
 ): Failure | undefined {
   const there = members.filter((host) => probes.has(host)).length;

@@ -174,7 +174,10 @@ async function takeLive(
 }
 
 /** Asked once more after the others were ended: it has to be who it was, alone. */
-function refuseChanged({ survivor }: RestoreRecord, status: MemberStatus | undefined): Failure | undefined {
+export function refuseChanged(
+  { survivor }: Pick<RestoreRecord, 'survivor'>,
+  status: Pick<MemberStatus, 'healthy' | 'raftAppliedIndex'> | undefined,
+): Failure | undefined {
   const { host, index } = survivor!;
   if (!status) {
     return {

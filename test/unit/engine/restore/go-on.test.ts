@@ -1,6 +1,7 @@
 // Going on with a restore: never with one that is at its end, and never back over the point of no return.
 import { expect, it, test } from 'vitest';
-import { leftOf, refuseEnded } from '../../../../src/engine/restore/go-on.ts';
+import { leftOf, refuseEnded, refuseHalf } from '../../../../src/engine/restore/go-on.ts';
+import { refuseChanged } from '../../../../src/engine/restore/survivor.ts';
 import { readProcedure } from '../../../../src/procedures/read.ts';
 
 const HOSTS = ['m1', 'm2', 'm3'];
@@ -31,4 +32,23 @@ it('does not count keys again once API servers may have written', async () => {
   expect(states(true)).toEqual(['kubernetes.restore.released', 'kubernetes.running']);
   expect(states(false)).toContain('kubernetes.restore.proved');
   expect(states(false)).toHaveLength(read.value.steps.length);
+});
+
+it('is not taken back where the cluster of before would have no quorum of its own', () => {
+  const cluster = { name: 'main', members: HOSTS };
+  const half = (without: string[], ...there: string[]) =>
+    refuseHalf(cluster, { run: 'r1', without }, new Map(there.map((host) => [host, 1])))?.message;
+  expect(half(['m2', 'm3'], 'm1')).toMatch(/^cluster main had 3 members before the restore r1, which left out m2, m3/);
+  expect(half(['m2', 'm3'], 'm1', 'm2')).toBeUndefined();
+  expect(half(['m3'], 'm1', 'm2')).toBeUndefined();
+});
+
+test.each([
+  ['has ended', undefined, /^it does not answer any more/],
+  ['knows a leader again', { healthy: true, raftAppliedIndex: 42 }, /^it knows a leader again/],
+  ['has less than before', { healthy: false, raftAppliedIndex: 41 }, /^it has applied 41, and 42 before/],
+])('a survivor that %s gives no snapshot', (_what, status, message) => {
+  const survivor = { host: 'm3', index: 42, controller: 'desk' };
+  expect(refuseChanged({ survivor }, status)).toMatchObject({ host: 'm3', message: expect.stringMatching(message) });
+  expect(refuseChanged({ survivor }, { healthy: false, raftAppliedIndex: 42 })).toBeUndefined();
 });
