@@ -47,6 +47,11 @@ async function findRestore(
       const message = `the restore ${run} is of cluster ${other}, and ${cluster.name} is meant`;
       return fail({ reason: 'guard', message, next: `pass --cluster ${other}` });
     }
+    const away = cluster.members.filter((host) => !seen.probes.has(host));
+    if (away.length > 0) {
+      const message = `no host of ${cluster.name} that can be asked knows a restore ${run}, and ${away.join(', ')} cannot be asked`;
+      return fail({ reason: 'guard', message, next: 'bring them within reach, then run the same command again' });
+    }
     const runs = new Set(others.map((one) => one.run));
     const message = `no host of ${cluster.name} knows a restore ${run}: nothing of it was begun there`;
     const next =
