@@ -1,5 +1,5 @@
 // A cluster that serves, or that somebody remembers: nothing of it is ever made anew.
-import { sameLedger } from '../ledger.ts';
+import { type Ledger, sameLedger } from '../ledger.ts';
 import type { DeclaredMember, ListedMember } from '../members.ts';
 import { cannotTell } from './founding.ts';
 import { compareMembers, ledgerOf, notAMember, wipedMembers } from './membership.ts';
@@ -26,7 +26,10 @@ export function judgeServing(situation: Situation): Judgement {
 export function judgeKnown(situation: Situation): Judgement {
   const { cluster, declared, seen, ledger: own, now } = situation;
   const ledgers = [own, ...[...seen.values()].map((one) => one.ledger)].filter(isThere);
-  const newest = ledgers.reduce((one, other) => (other.at > one.at ? other : one));
+  const newest = withUndone(
+    ledgers.reduce((one, other) => (other.at > one.at ? other : one)),
+    ledgers,
+  );
   const nothing = [...seen.values()].every((one) => !one.hasData && !one.status && one.ledger === undefined);
   if (nothing && seen.size > 0 && declared.every(({ host }) => seen.has(host))) {
     return refuse(
@@ -47,10 +50,20 @@ export function judgeKnown(situation: Situation): Judgement {
   }
   const refusal = compareMembers(situation, listed);
   if (refusal) return refuse(refusal);
-  const { restored } = newest;
-  const renewed = { ...ledgerOf(situation, listed, newest.token, now), ...(restored ? { restored } : {}) };
+  const { restored, undone } = newest;
+  const renewed = {
+    ...ledgerOf(situation, listed, newest.token, now),
+    ...(restored ? { restored } : {}),
+    ...(undone ? { undone } : {}),
+  };
   return {
     beginning: { kind: 'known', ledger: sameLedger(newest, renewed) ? newest : renewed },
     refusals: wipedMembers(situation, (entry) => entry?.started === true),
   };
+}
+
+/** What one of them remembers as given up, all of them have to: forgotten, it could be taken for the cluster again. */
+function withUndone(ledger: Ledger, all: readonly Ledger[]): Ledger {
+  const undone = [...new Set(all.flatMap((one) => one.undone ?? []))].sort();
+  return undone.length === 0 ? ledger : { ...ledger, undone };
 }

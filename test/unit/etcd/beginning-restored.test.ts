@@ -57,8 +57,8 @@ const serves: MemberSighting = {
   members: LISTED,
 };
 
-function judge(hosts: (MemberSighting | undefined)[], ledger?: Ledger) {
-  const { beginning, refusals } = judgeBeginning({
+function begin(hosts: (MemberSighting | undefined)[], ledger?: Ledger) {
+  return judgeBeginning({
     cluster: 'main',
     declared: DECLARED,
     targets: new Set(['m1', 'm2', 'm3']),
@@ -69,6 +69,10 @@ function judge(hosts: (MemberSighting | undefined)[], ledger?: Ledger) {
     newToken: 'fresh',
     now: '2040-02-02T00:00:00.000Z',
   } satisfies Situation);
+}
+
+function judge(hosts: (MemberSighting | undefined)[], ledger?: Ledger) {
+  const { beginning, refusals } = begin(hosts, ledger);
   if (beginning.kind === 'refused') return `${beginning.refusal.refused}; ${beginning.refusal.next}`;
   const id = 'ledger' in beginning ? beginning.ledger.clusterId : beginning.token;
   return `${beginning.kind} ${id}${[...refusals.keys()].map((host) => ` !${host}`).join('')}`;
@@ -132,4 +136,26 @@ test('what it was restored from stays written down when it serves', () => {
     now: 'now',
   });
   expect(beginning).toMatchObject({ kind: 'known', ledger: { restored: NEW.restored } });
+});
+
+test('a restore that was taken back is remembered while the members are renewed, also by whom it never reached', () => {
+  const status = { clusterId: 'c1', healthy: true } as MemberStatus;
+  const listed = OLD.members.map(({ name, id, peerUrl }) => ({
+    id,
+    name,
+    peerUrls: [peerUrl],
+    started: true,
+    learner: false,
+  }));
+  const served = { ...back, status, members: listed };
+  const spared = { ...stopped, status, members: listed };
+  const expected = { kind: 'known', ledger: { ...OLD, undone: ['c2'] } };
+  expect(begin([served, served, served], OLD).beginning).toEqual(expected);
+  expect(begin([spared, served, served], OLD).beginning).toEqual(expected);
+  expect(begin([stopped, back, back]).beginning).toEqual(expected);
+  // A member was renamed meanwhile: the ledger is written anew, and still knows it.
+  const renewed = { ...served, ledger: { ...OLD, members: members(7), undone: ['c2'] } };
+  expect(begin([renewed, renewed, renewed]).beginning).toMatchObject({
+    ledger: { undone: ['c2'], members: OLD.members },
+  });
 });
