@@ -242,7 +242,7 @@ describe('one cluster', () => {
         {
           reason: 'quorum',
           message: expect.stringMatching(/^cluster main: no quorum: of 3 members 1 answer/),
-          next: expect.stringContaining('docs/restore.md'),
+          next: expect.stringContaining('restore --from survivor'),
         },
       ],
     ]);
