@@ -30,7 +30,7 @@ export async function startLoad(rig: Rig, hosts: readonly string[], etcdctl: str
   }
   until test -e /run/stop; do
     n=$(serving | grep -c up); [ "$n" -ge 2 ] || n=$(serving | grep -c up); echo "$n" >>/run/serving
-    sleep 0.2
+    sleep 0.5
   done`;
   await onEach('rm -f /run/stop /run/acknowledged /run/serving');
   await rig.lab.run('m2', ['systemd-run', '--quiet', '--unit=load', 'sh', '-c', write]);
