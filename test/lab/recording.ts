@@ -1,14 +1,9 @@
 // What each interrupted restore came to: told to whoever watches, and kept for docs/reliability.md where that is to be written.
 import { appendFileSync } from 'node:fs';
 import type { Cluster } from './cluster.ts';
+import { SEED } from './extent.ts';
 import { tell } from './killing.ts';
 import type { Outcome, Way } from './restoring.ts';
-
-/** All of what is else a sample. */
-export const FULL = process.env.QUORATE_TEST === 'full';
-
-/** Of every choice that is left to chance; QUORATE_TEST_SEED makes others. */
-export const SEED = Number(process.env.QUORATE_TEST_SEED ?? 1);
 
 /** One restore that was interrupted. */
 export interface Row {

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { damage } from '../unit/engine/snapshot/damages.ts';
 import { snapshotOf, VERSIONS } from '../unit/etcd/snapshot/fixtures.ts';
 import { type Cluster, HOSTS, openCluster } from './cluster.ts';
-import { FULL } from './recording.ts';
+import { FULL } from './extent.ts';
 import { saying } from './saying.ts';
 
 const KEYS = 20_000;

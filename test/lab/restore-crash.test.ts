@@ -1,7 +1,8 @@
 // The controller is killed after every entry of a restore's journal, as a whole run has written them: resume finishes it, undo takes it back.
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { FULL, SEED } from './extent.ts';
 import { randomNumbers, shuffle } from './random.ts';
-import { FULL, record, SEED } from './recording.ts';
+import { record } from './recording.ts';
 import { type Entry, type Outcome, openRestoring, type Restoring, WAYS, type Way } from './restoring.ts';
 
 interface Moment {

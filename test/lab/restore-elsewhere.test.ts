@@ -1,8 +1,9 @@
 // The drill and a sample of the crash matrix, with every other etcd that there is, and on static pods without a control plane.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HOSTS, type Runtime } from './cluster.ts';
+import { SEED } from './extent.ts';
 import { randomNumbers } from './random.ts';
-import { record, SEED } from './recording.ts';
+import { record } from './recording.ts';
 import { openRestoring, type Restoring, type Way } from './restoring.ts';
 
 interface Place {

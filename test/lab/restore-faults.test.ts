@@ -2,8 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Cluster, HOSTS } from './cluster.ts';
+import { FULL, SEED } from './extent.ts';
 import { randomNumbers } from './random.ts';
-import { FULL, record, SEED } from './recording.ts';
+import { record } from './recording.ts';
 import { mountDisks, type Outcome, openRestoring, type Restoring, WAYS } from './restoring.ts';
 import { saying } from './saying.ts';
 
