@@ -19,11 +19,7 @@ interface ApplyCommandOptions extends PlanOptions {
   minorityLock?: true;
 }
 
-export function addApplyCommand(program: Command, shell: Shell): void {
-  const command = program
-    .command('apply')
-    .description('make it so: plan, ask, change what differs, prove it')
-    .argument('[states...]', 'states, such as kubernetes.etcd.configured; with --plan: those of the plan');
+export function declareApply(command: Command, shell: Shell): void {
   addHostOptions(command);
   addStatesOptions(command);
   command

@@ -9,8 +9,7 @@ import { addHostOptions, addOutputOptions, type CommonOptions } from './options.
 import { printInputFailures, printJson, printVisibly, useColor } from './print.ts';
 import { loadHosts } from './session.ts';
 
-export function addFactsCommand(program: Command, shell: Shell): void {
-  const command = program.command('facts').description('ask hosts what they are; changes nothing');
+export function declareFacts(command: Command, shell: Shell): void {
   addOutputOptions(addHostOptions(command)).action(async (options: CommonOptions) => {
     shell.finish(await facts(options, shell.io));
   });

@@ -6,8 +6,7 @@ import type { Io, Shell } from './io.ts';
 import { addInventoryOptions, addOutputOptions, type CommonOptions, inventoryPath } from './options.ts';
 import { printInputFailures, printJson, printVisibly } from './print.ts';
 
-export function addInventoryCommand(program: Command, shell: Shell): void {
-  const inventory = program.command('inventory').description('the hosts, groups and clusters');
+export function declareInventory(inventory: Command, shell: Shell): void {
   const list = inventory
     .command('list')
     .description('every host with its address and groups, every cluster with its members');

@@ -12,10 +12,7 @@ interface BreakOptions extends CommonOptions {
   confirm?: string;
 }
 
-export function addLockCommand(program: Command, shell: Shell): void {
-  const lock = program
-    .command('lock')
-    .description('the locks of a cluster: show them, or break one that was left behind');
+export function declareLock(lock: Command, shell: Shell): void {
   const show = lock.command('show').description('who holds a lock on the targets; changes nothing');
   addOutputOptions(addHostOptions(show)).action(async (options: CommonOptions) => {
     shell.finish(await showLocks(options, shell.io));

@@ -1,52 +1,33 @@
-// The command line: which commands there are. What each does is in the file of its name.
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+// The command line: from its words to the command that they name.
 import { Command, CommanderError } from 'commander';
-import { addApplyCommand } from './apply.ts';
+import { COMMANDS } from './commands.ts';
 import { describeCrash, wantsTrace } from './crash.ts';
 import { EXIT } from './exit.ts';
-import { addFactsCommand } from './facts.ts';
-import { addInventoryCommand } from './inventory.ts';
 import type { Io, Shell } from './io.ts';
-import { addLockCommand } from './lock.ts';
 import { explainMistakes } from './mistakes.ts';
-import { packageRoot } from './options.ts';
-import { addPillarCommand } from './pillar.ts';
-import { addPlanCommand } from './plan.ts';
-import { addRestoreCommand } from './restore.ts';
-import { addResumeCommand } from './resume.ts';
-import { addRunsCommand } from './runs.ts';
-import { addSnapshotCommand } from './snapshot.ts';
-import { addStatesCommand } from './states.ts';
-import { addStatusCommand } from './status.ts';
-import { addUndoCommand } from './undo.ts';
-import { addValidateCommand } from './validate.ts';
+import { packageVersion } from './package.ts';
 
-export function buildProgram(shell: Shell): Command {
+/** With all that the commands take whose names are among `words`; of the others what the list of all says. */
+export async function buildProgram(shell: Shell, words: readonly string[]): Promise<Command> {
   const program = new Command('quorate')
     .description("Keeps Kubernetes' etcd clusters quorate: declarative states, applied over SSH.")
     .version(packageVersion(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'help for a command')
+    // Without [options], and [command] of those that hold others: neither can be told before they are loaded.
+    .configureHelp({
+      subcommandTerm: (command) => `${command.name()} ${command.usage()}`.replace(/ \[options\]( \[command\])?/, ''),
+    })
     .showSuggestionAfterError()
     .exitOverride()
     .configureOutput({
       writeOut: (text) => void shell.io.stdout.write(text),
       writeErr: (text) => void shell.io.stderr.write(text),
     });
-  addStatusCommand(program, shell);
-  addPlanCommand(program, shell);
-  addApplyCommand(program, shell);
-  addFactsCommand(program, shell);
-  addPillarCommand(program, shell);
-  addStatesCommand(program, shell);
-  addInventoryCommand(program, shell);
-  addValidateCommand(program, shell);
-  addRunsCommand(program, shell);
-  addLockCommand(program, shell);
-  addSnapshotCommand(program, shell);
-  addRestoreCommand(program, shell);
-  addResumeCommand(program, shell);
-  addUndoCommand(program, shell);
+  for (const { name, about, argument, load } of COMMANDS) {
+    const command = program.command(name).description(about);
+    if (argument) command.argument(...argument);
+    if (words.includes(name)) (await load())(command, shell);
+  }
   explainMistakes(program);
   return program;
 }
@@ -54,13 +35,11 @@ export function buildProgram(shell: Shell): Command {
 /** Runs one command line and returns its exit code; throws nothing, whatever happens. */
 export async function main(argv: string[], io: Io): Promise<number> {
   let code: number = EXIT.done;
-  const program = buildProgram({
-    io,
-    finish(ended) {
-      code = ended;
-    },
-  });
+  const finish = (ended: number) => {
+    code = ended;
+  };
   try {
+    const program = await buildProgram({ io, finish }, argv);
     await program.parseAsync(argv, { from: 'user' });
     return code;
   } catch (error) {
@@ -68,8 +47,4 @@ export async function main(argv: string[], io: Io): Promise<number> {
     io.stderr.write(describeCrash(error, { version: packageVersion(), verbose: wantsTrace(argv) }));
     return EXIT.usage;
   }
-}
-
-export function packageVersion(): string {
-  return JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')).version;
 }

@@ -1,11 +1,11 @@
 // The options that commands share: declared once, read once.
 import { existsSync, statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { LimitSeconds } from '../engine/limits.ts';
 import { type Attempt, type Failure, fail, succeed } from '../failure.ts';
 import type { Io } from './io.ts';
+import { packageRoot } from './package.ts';
 
 export interface CommonOptions {
   inventory?: string;
@@ -132,8 +132,4 @@ export function stateFolders(options: Pick<CommonOptions, 'states'>): Attempt<st
   const own = options.states ?? (existsSync('states') ? ['states'] : []);
   const shipped = join(packageRoot(), 'states');
   return succeed([...own.filter((folder) => resolve(folder) !== shipped), shipped]);
-}
-
-export function packageRoot(): string {
-  return join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 }

@@ -19,8 +19,7 @@ interface ShowOptions extends CommonOptions {
   explain?: true;
 }
 
-export function addPillarCommand(program: Command, shell: Shell): void {
-  const pillar = program.command('pillar').description('the data that parametrises states');
+export function declarePillar(pillar: Command, shell: Shell): void {
   const show = pillar.command('show').argument('<host>').description("one host's data, all layers merged");
   addPillarOptions(addInventoryOptions(show)).option(
     '--explain',

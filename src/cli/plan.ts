@@ -15,11 +15,7 @@ export interface PlanOptions extends CommonOptions {
   detailedExitcode?: true;
 }
 
-export function addPlanCommand(program: Command, shell: Shell): void {
-  const command = program
-    .command('plan')
-    .description('show what an apply would do; changes nothing')
-    .argument('<states...>', 'states, such as kubernetes.etcd.configured');
+export function declarePlan(command: Command, shell: Shell): void {
   addHostOptions(command);
   addStatesOptions(command);
   command.option('-o, --out <file>', 'save the plan, for apply --plan');

@@ -11,7 +11,8 @@ import { type Attempt, type Failure, fail, succeed } from '../failure.ts';
 import type { Procedure, ProcedureStep } from '../procedures/read.ts';
 import { exitCode } from './exit.ts';
 import type { Io } from './io.ts';
-import { type CommonOptions, packageRoot } from './options.ts';
+import type { CommonOptions } from './options.ts';
+import { packageRoot } from './package.ts';
 import { print, printInputFailures, printJson, useColor } from './print.ts';
 import { loadRun, openSession, type Session } from './session.ts';
 

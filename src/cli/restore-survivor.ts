@@ -4,7 +4,7 @@ import type { SurvivorVerdict, SurvivorWish } from '../engine/restore/survivor.t
 import { type Failure, fail } from '../failure.ts';
 import type { Procedure } from '../procedures/read.ts';
 import type { Io } from './io.ts';
-import { packageRoot } from './options.ts';
+import { packageRoot } from './package.ts';
 import { printInputFailures, printJson, printVisibly } from './print.ts';
 import { describeRunbook, type ProcedureCommandOptions, type Ready, runToItsEnd } from './procedure.ts';
 import { exitOf, printFailures } from './snapshot-place.ts';

@@ -34,16 +34,11 @@ interface RestoreCommandOptions extends ProcedureCommandOptions {
 /** What `--from` says in place of a snapshot. */
 const SURVIVOR = 'survivor';
 
-export function addRestoreCommand(program: Command, shell: Shell): void {
-  const command = program
-    .command('restore')
-    .description(
-      'a whole cluster goes back to one snapshot: proved, rehearsed, then everything stops, what there was is kept beside, and the new cluster is proved before API servers begin again',
-    )
-    .requiredOption(
-      '--from <snapshot>',
-      'a file, host://HOST/FILE.db or s3://BUCKET/FILE.db; of a place without a file the newest proved one; survivor: what the member has that has applied most, of a cluster without a quorum',
-    );
+export function declareRestore(command: Command, shell: Shell): void {
+  command.requiredOption(
+    '--from <snapshot>',
+    'a file, host://HOST/FILE.db or s3://BUCKET/FILE.db; of a place without a file the newest proved one; survivor: what the member has that has applied most, of a cluster without a quorum',
+  );
   addHostOptions(command);
   addStatesOptions(command);
   addClusterOption(command)

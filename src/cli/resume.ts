@@ -11,13 +11,7 @@ interface ResumeOptions extends CommonOptions {
   saveLimit: number;
 }
 
-export function addResumeCommand(program: Command, shell: Shell): void {
-  const command = program
-    .command('resume')
-    .argument('<run>', 'the restore, as it was called')
-    .description(
-      'go on with a restore that was interrupted: what is left to do is seen on the hosts, and they have what it needs',
-    );
+export function declareResume(command: Command, shell: Shell): void {
   addHostOptions(command);
   addStatesOptions(command);
   addClusterOption(command)

@@ -5,8 +5,7 @@ import type { Io, Shell } from './io.ts';
 import { addOutputOptions, type CommonOptions } from './options.ts';
 import { print, printInputFailures, printJson, printVisibly } from './print.ts';
 
-export function addRunsCommand(program: Command, shell: Shell): void {
-  const runs = program.command('runs').description('what earlier applies did');
+export function declareRuns(runs: Command, shell: Shell): void {
   addOutputOptions(runs.command('list').description('every run of this controller, newest first')).action(
     async (options: CommonOptions) => shell.finish(await list(options, shell.io)),
   );

@@ -8,8 +8,7 @@ import { addSnapshotRehearseCommand } from './snapshot-rehearse.ts';
 import { addSnapshotSaveCommand } from './snapshot-save.ts';
 import { addSnapshotVerifyCommand } from './snapshot-verify.ts';
 
-export function addSnapshotCommand(program: Command, shell: Shell): void {
-  const snapshot = program.command('snapshot').description("snapshots of a cluster's data (docs/snapshots.md)");
+export function declareSnapshot(snapshot: Command, shell: Shell): void {
   addSnapshotSaveCommand(snapshot, shell);
   addSnapshotListCommand(snapshot, shell);
   addSnapshotVerifyCommand(snapshot, shell);

@@ -5,8 +5,7 @@ import type { Io, Shell } from './io.ts';
 import { addOutputOptions, addStatesOptions, type CommonOptions, stateFolders } from './options.ts';
 import { printInputFailures, printJson, printVisibly } from './print.ts';
 
-export function addStatesCommand(program: Command, shell: Shell): void {
-  const states = program.command('states').description('what can be applied');
+export function declareStates(states: Command, shell: Shell): void {
   addOutputOptions(addStatesOptions(states.command('list').description('every state, your own first'))).action(
     async (options: CommonOptions) => shell.finish(await listAll(options, shell.io)),
   );

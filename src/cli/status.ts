@@ -20,10 +20,7 @@ export interface StatusCommandOptions extends CommonOptions {
 
 const WATCH_SECONDS = 2;
 
-export function addStatusCommand(program: Command, shell: Shell): void {
-  const command = program
-    .command('status')
-    .description('how each cluster and its members are, and what to do about it; changes nothing (docs/status.md)');
+export function declareStatus(command: Command, shell: Shell): void {
   addHostOptions(command);
   command
     .option(

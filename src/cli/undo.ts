@@ -18,13 +18,7 @@ interface UndoOptions extends ProcedureCommandOptions {
   discardWrites?: true;
 }
 
-export function addUndoCommand(program: Command, shell: Shell): void {
-  const command = program
-    .command('undo')
-    .argument('<run>', 'the restore, as it was called')
-    .description(
-      'take a restore back: what was restored is kept beside, and what was kept from before is in its place again',
-    );
+export function declareUndo(command: Command, shell: Shell): void {
   addHostOptions(command);
   addStatesOptions(command);
   addClusterOption(command)

@@ -18,11 +18,7 @@ import {
 import { print, printInputFailures, printJson } from './print.ts';
 import { loadRun } from './session.ts';
 
-export function addValidateCommand(program: Command, shell: Shell): void {
-  const command = program
-    .command('validate')
-    .description('check inventory, pillar and states; connects to nothing')
-    .argument('[states...]', 'only these states (default: all)');
+export function declareValidate(command: Command, shell: Shell): void {
   addStatesOptions(addPillarOptions(addInventoryOptions(command))).option(
     '-t, --target <pattern>',
     'only these hosts (default: all)',

@@ -1,6 +1,8 @@
-// `npm run docs`: writes docs/cli.md.
+// `npm run docs`: writes docs/cli.md and docs/help.txt.
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { makePage } from './page.ts';
+import { makeHelp, makePage } from './page.ts';
 
-writeFileSync(resolve(import.meta.dirname, '../../../docs/cli.md'), makePage());
+const directory = resolve(import.meta.dirname, '../../../docs');
+writeFileSync(resolve(directory, 'cli.md'), await makePage());
+writeFileSync(resolve(directory, 'help.txt'), await makeHelp());

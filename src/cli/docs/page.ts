@@ -1,10 +1,12 @@
-// The page of commands: what each says of itself with --help, and the exit codes.
+// What the commands say of themselves: the page of all with their exit codes, and the list that `quorate --help` prints.
 import type { Command } from 'commander';
+import { COMMANDS } from '../commands.ts';
 import { EXIT } from '../exit.ts';
 import type { Shell } from '../io.ts';
 import { buildProgram } from '../main.ts';
 
 const WIDTH = 100;
+const HELP_WIDTH = 80;
 
 const MEANINGS: { readonly [name in keyof typeof EXIT]: string } = {
   done: 'done, or nothing to do',
@@ -18,8 +20,8 @@ const MEANINGS: { readonly [name in keyof typeof EXIT]: string } = {
 };
 
 /** docs/cli.md. */
-export function makePage(): string {
-  const program = buildProgram(SILENT);
+export async function makePage(): Promise<string> {
+  const program = await buildWhole(SILENT);
   return [
     '# The commands',
     'Made from the commands themselves by `npm run docs`: change it there.',
@@ -35,6 +37,20 @@ export function makePage(): string {
   ]
     .join('\n\n')
     .concat('\n');
+}
+
+/** docs/help.txt: the list of all commands, as wide as the narrowest of usual terminals. */
+export async function makeHelp(): Promise<string> {
+  const program = await buildProgram(SILENT, []);
+  return program.configureOutput({ getOutHelpWidth: () => HELP_WIDTH }).helpInformation();
+}
+
+/** The program with all that every command takes. */
+export function buildWhole(shell: Shell): Promise<Command> {
+  return buildProgram(
+    shell,
+    COMMANDS.map(({ name }) => name),
+  );
 }
 
 /** Those that do something themselves; a command that only holds others is told by them. */

@@ -6,7 +6,7 @@ import { Readable, Writable } from 'node:stream';
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { describeCrash } from '../../../src/cli/crash.ts';
-import { makePage } from '../../../src/cli/docs/page.ts';
+import { buildWhole, makeHelp, makePage } from '../../../src/cli/docs/page.ts';
 import { buildProgram, main } from '../../../src/cli/main.ts';
 import { createRig } from './rig.ts';
 
@@ -17,8 +17,12 @@ function namesOf(command: Command): string[][] {
   return command.commands.flatMap((each) => [[each.name()], ...namesOf(each).map((below) => [each.name(), ...below])]);
 }
 
-const io = { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr, env: {} };
-const COMMANDS = namesOf(buildProgram({ io, finish: () => {} })).map((names) => [names.join(' '), names] as const);
+const shell = {
+  io: { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr, env: {} },
+  finish: () => {},
+};
+const WHOLE = await buildWhole(shell);
+const COMMANDS = namesOf(WHOLE).map((names) => [names.join(' '), names] as const);
 
 describe.each(COMMANDS)('%s', (name, names) => {
   it('explains itself, and each of its options', async () => {
@@ -30,8 +34,27 @@ describe.each(COMMANDS)('%s', (name, names) => {
   });
 });
 
-it('the page of commands is what the commands say: npm run docs makes it anew', () => {
-  expect(readFileSync(join(ROOT, 'docs/cli.md'), 'utf8')).toBe(makePage());
+it('the list of all commands needs none of them loaded, and is the same', async () => {
+  const listed = await buildProgram(shell, []);
+  expect(listed.helpInformation()).toBe(WHOLE.helpInformation());
+  expect(listed.commands.flatMap(({ options, commands }) => [...options, ...commands])).toEqual([]);
+});
+
+it.each(['--version', '-V'])('%s prints the version of the package, alone or before a command', (option) => {
+  const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  for (const argv of [[option], [option, 'status']]) {
+    const { status, stdout, stderr } = spawnSync(QUORATE, argv, { encoding: 'utf8' });
+    expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
+  }
+});
+
+it.each(['--help', '-h'])('%s prints the list of all commands, as npm run docs has written it', async (option) => {
+  const { status, stdout, stderr } = spawnSync(QUORATE, [option], { encoding: 'utf8' });
+  expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: await makeHelp(), stderr: '' });
+});
+
+it('the page of commands is what the commands say: npm run docs makes it anew', async () => {
+  expect(readFileSync(join(ROOT, 'docs/cli.md'), 'utf8')).toBe(await makePage());
 });
 
 it('the pillar is what --pillar says, else $QUORATE_PILLAR, else ./pillar', async () => {
