@@ -48,8 +48,7 @@ export function declareRestore(command: Command, shell: Shell): void {
     .option(
       '--without <host>',
       'a host that cannot be asked is no member of the restored cluster; repeatable',
-      (host: string, hosts: string[]) => [...hosts, host],
-      [],
+      (host: string, hosts: string[] = []) => [...hosts, host],
     )
     .option('--max-age <minutes>', 'refuse a snapshot that is older', positiveNumber)
     .option('--lock-wait <seconds>', 'wait this long for another run to end (default: 0)', positiveNumber)

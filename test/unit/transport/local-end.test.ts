@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { GRACE_SECONDS } from '../../../src/shell/loader.ts';
 import { openLocalSession } from '../../../src/transport/local.ts';
 import { SHELLS } from '../shell/shells.ts';
-import { bytes, createLocalRig, mark, processes, show, signal, states, until } from './local-rig.ts';
+import { bytes, createLocalRig, delivered, mark, processes, show, signal, states, until } from './local-rig.ts';
 
 const rig = createLocalRig();
 const { run } = rig;
@@ -36,7 +36,7 @@ describe.each(SHELLS)('under %s', (name, shell) => {
         { id: 'quick', script: 'echo done' },
         { id: 'slow', script: `sleep 31415.${mark} & sleep 31416.${mark}` },
       ],
-      { limitMs: 500 },
+      { limitMs: 1500 },
     );
     expect(answers.map(show)[0]?.stdout).toBe('done\n');
     expect(failure).toMatchObject({ reason: 'timeout', host: 'here', resource: 'slow' });
@@ -47,14 +47,15 @@ describe.each(SHELLS)('under %s', (name, shell) => {
   it('stops after the current part when the session is closed', async () => {
     const on = open();
     const running = run(on, [
-      { id: 'a', script: `sleep 0.5; echo >'${rig.folder}/a'` },
+      { id: 'a', script: `${rig.begins}; sleep 0.5; echo >'${rig.folder}/a'` },
       { id: 'b', script: `echo >'${rig.folder}/b'` },
     ]);
-    await sleep(200);
+    await rig.begun();
     await on.close();
     expect((await running).failure?.resource).toBe('a');
-    await sleep(700);
-    expect([existsSync(join(rig.folder, 'a')), existsSync(join(rig.folder, 'b'))]).toEqual([true, false]);
+    await until(() => existsSync(join(rig.folder, 'a')));
+    await sleep(300);
+    expect(existsSync(join(rig.folder, 'b'))).toBe(false);
   });
 
   it('leaves no watchdog behind', async () => {
@@ -68,14 +69,13 @@ describe.each(SHELLS)('under %s', (name, shell) => {
   it('stops at once when the run is interrupted', async () => {
     const interrupt = new AbortController();
     const running = open().read(
-      { kind: 'read', parts: [{ id: 'slow', script: 'sleep 2' }] },
-      { signal: interrupt.signal, limitMs: 20_000 },
+      { kind: 'read', parts: [{ id: 'slow', script: `${rig.begins}; sleep 60; echo >'${rig.folder}/late'` }] },
+      { signal: interrupt.signal, limitMs: 90_000 },
     );
-    await sleep(100);
-    const before = Date.now();
+    await rig.begun();
     interrupt.abort();
     expect((await running).failure).toMatchObject({ reason: 'interrupted', resource: 'slow' });
-    expect(Date.now() - before).toBeLessThan(500);
+    expect(existsSync(join(rig.folder, 'late'))).toBe(false);
   });
 
   it.each(['closed', 'lost', 'killed'])('runs its last script once when the session is %s', async (how) => {
@@ -87,8 +87,8 @@ describe.each(SHELLS)('under %s', (name, shell) => {
     expect(existsSync(log)).toBe(false);
     if (how === 'closed') await on.close();
     if (how === 'lost') {
-      const running = run(on, [{ id: 'b', script: 'sleep 0.3' }]);
-      await sleep(100);
+      const running = run(on, [{ id: 'b', script: `${rig.begins}; sleep 0.3` }]);
+      await rig.begun();
       await on.close();
       await running;
     }
@@ -116,12 +116,12 @@ describe.each(SHELLS)('under %s', (name, shell) => {
     beat();
     await until(() => beats() === 1);
     const content = bytes(300_000);
-    const waiting = `while [ "$(wc -c <'${log}')" -lt 2 ]; do sleep 0.05; done`;
+    const waiting = `${rig.begins}; while [ "$(wc -c <'${log}')" -lt 2 ]; do sleep 0.05; done`;
     const running = run(on, [
       { id: 'a', script: waiting },
       { id: 'b', script: 'wc -c <"$1"', inputs: [{ directory: rig.folder, content }] },
     ]);
-    await sleep(200);
+    await rig.begun();
     beat();
     const { answers } = await running;
     expect(answers.map((answer) => String(answer.stdout).trim())).toEqual(['', '300000']);
@@ -157,7 +157,8 @@ it('lets no program outlive its limit on a host that nobody watches any more', {
       return { on, result: on.read({ kind: 'read', parts: [{ id: 'slow', script }] }, { signal, limitMs: 1000 }) };
     }),
   );
-  await until(() => processes(`.${mark}`).filter((line) => line.startsWith('sleep')).length === running.length);
+  await until(() => processes(`.${mark}`).filter((line) => line.startsWith('sleep')).length === running.length, 10_000);
+  await delivered();
   for (const { on, result } of running) {
     await on.close();
     expect((await result).failure).toMatchObject({ reason: 'interrupted', resource: 'slow' });

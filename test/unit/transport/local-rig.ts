@@ -1,7 +1,7 @@
 // A session on this machine, under each shell that a host may have, and what tests ask of it.
 import { execFileSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -39,15 +39,21 @@ export function processes(text: string): string[] {
     .filter((line) => line.includes(text));
 }
 
-export async function until(condition: () => boolean, ms = 5000): Promise<void> {
+export async function until(condition: () => boolean, ms = 20_000): Promise<void> {
   for (const end = Date.now() + ms; !condition(); await sleep(20)) {
     if (Date.now() > end) throw new Error('did not happen in time');
   }
 }
 
+/** What a shell had written before the test saw what came after it has been read: one turn of the loop, however busy the machine is. */
+export const delivered = () => sleep(20);
+
 export interface LocalRig {
   /** A directory of this test alone. */
   readonly folder: string;
+  /** The first line of a script that `begun` waits for. */
+  readonly begins: string;
+  begun(): Promise<void>;
   /** Closed after the test. */
   open(
     name: string,
@@ -81,6 +87,13 @@ export function createLocalRig(): LocalRig {
   return {
     get folder() {
       return folder;
+    },
+    get begins() {
+      return `echo >'${folder}/begun'`;
+    },
+    async begun() {
+      await until(() => existsSync(join(folder, 'begun')));
+      await delivered();
     },
     open(name, shell, options = {}) {
       const env = options.env ?? (name === 'busybox sh' ? { ...process.env, PATH: busyboxPath() } : process.env);
