@@ -7,14 +7,16 @@ import type { Held } from '../engine/hold.ts';
 import type { Loaded } from '../engine/load.ts';
 import type { LoadedStep, ProcedureOptions, TakeSteps } from '../engine/procedure.ts';
 import type { LoadState } from '../engine/restore/steps.ts';
+import type { Looked } from '../engine/restore/verdict.ts';
 import { type Attempt, type Failure, fail, succeed } from '../failure.ts';
 import type { Procedure, ProcedureStep } from '../procedures/read.ts';
 import { exitCode } from './exit.ts';
 import type { Io } from './io.ts';
 import type { CommonOptions } from './options.ts';
 import { packageRoot } from './package.ts';
-import { print, printInputFailures, printJson, useColor } from './print.ts';
+import { print, printInputFailures, printJson, printVisibly, useColor } from './print.ts';
 import { loadRun, openSession, type Session } from './session.ts';
+import { exitOf, printFailures } from './snapshot-place.ts';
 
 export interface ProcedureCommandOptions extends CommonOptions {
   cluster?: string;
@@ -138,6 +140,44 @@ export function describeRunbook(title: string, steps: readonly ProcedureStep[]):
     `  ${String(at + 1).padStart(2)}. ${said.padEnd(width)}  ${apply}${unless === undefined ? '' : `, unless ${unless} is done`}`,
   ]);
   return [title, ...lines].join('\n');
+}
+
+/** What a dry run comes to: in words, and as a document. */
+export interface DryRun {
+  text: string;
+  /** Beside what every dry run of a procedure says. */
+  document: { steps: readonly ProcedureStep[]; loss: unknown; warnings: readonly string[]; [more: string]: unknown };
+  failures: Failure[];
+}
+
+/** Looks, lets `judge` say what stands against it, and tells that; writes nothing anywhere, so it takes no lock. */
+export async function dryRunProcedure(
+  ready: Ready,
+  options: CommonOptions,
+  io: Io,
+  judge: (looked: Looked) => Promise<DryRun>,
+): Promise<number> {
+  const [{ look }, { closeAll }, opened] = await Promise.all([
+    import('../engine/look.ts'),
+    import('../engine/connections.ts'),
+    openSession(ready.loaded, options, io, { journalled: false }),
+  ]);
+  if (!opened.ok) return printInputFailures(opened.failures, options, io);
+  const { context, settle, release } = opened.value;
+  const seen = await look(context);
+  try {
+    const { text, document, failures } = await judge({ live: { ...context, connections: seen.connections }, seen });
+    await settle();
+    if (options.json) printJson({ schema: 1, cluster: ready.cluster.name, ...document, failures }, io);
+    else {
+      printVisibly(text, io);
+      await printFailures(failures, options, io);
+    }
+    return exitOf(failures);
+  } finally {
+    release();
+    await closeAll(seen.connections);
+  }
 }
 
 export interface RunWish {

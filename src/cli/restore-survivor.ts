@@ -5,13 +5,18 @@ import { type Failure, fail } from '../failure.ts';
 import type { Procedure } from '../procedures/read.ts';
 import type { Io } from './io.ts';
 import { packageRoot } from './package.ts';
-import { printInputFailures, printJson, printVisibly } from './print.ts';
-import { describeRunbook, type ProcedureCommandOptions, type Ready, runToItsEnd } from './procedure.ts';
-import { exitOf, printFailures } from './snapshot-place.ts';
+import { printInputFailures } from './print.ts';
+import {
+  describeRunbook,
+  dryRunProcedure,
+  type ProcedureCommandOptions,
+  type Ready,
+  runToItsEnd,
+} from './procedure.ts';
 
 export interface SurvivorOptions extends ProcedureCommandOptions {
   dryRun?: true;
-  without: string[];
+  without?: string[];
   rehearseLimit: number;
   saveLimit: number;
 }
@@ -64,7 +69,7 @@ async function run(ready: Ready, fence: Procedure, options: SurvivorOptions, io:
     io,
     command: 'restore',
     async prepare(held, session, take) {
-      const verdict = await judgeSurvivor(held, ready.cluster, options.without);
+      const verdict = await judgeSurvivor(held, ready.cluster, options.without ?? []);
       if (verdict.refusals.length > 0) return fail(...verdict.refusals);
       await session.settle();
       io.stderr.write(`${describe(ready, fence, verdict)}\n\n`);
@@ -98,39 +103,18 @@ function describe(
   ].join('\n');
 }
 
-/** Looks and judges; writes nothing anywhere. */
 async function dryRun(ready: Ready, fence: Procedure, options: SurvivorOptions, io: Io): Promise<number> {
-  const [{ openSession }, { judgeSurvivor }, { look }, { closeAll }] = await Promise.all([
-    import('./session.ts'),
-    import('../engine/restore/survivor.ts'),
-    import('../engine/look.ts'),
-    import('../engine/connections.ts'),
-  ]);
-  const opened = await openSession(ready.loaded, options, io, { journalled: false });
-  if (!opened.ok) return printInputFailures(opened.failures, options, io);
-  const { context, settle, release } = opened.value;
-  const seen = await look(context);
-  try {
-    const live = { ...context, connections: seen.connections };
-    const verdict = await judgeSurvivor({ live, seen }, ready.cluster, options.without);
-    await settle();
+  const { judgeSurvivor } = await import('../engine/restore/survivor.ts');
+  return dryRunProcedure(ready, options, io, async (looked) => {
+    const verdict = await judgeSurvivor(looked, ready.cluster, options.without ?? []);
     const { refusals, told, warnings, record } = verdict;
-    if (options.json) {
-      const steps = [...fence.steps, ...ready.procedure.steps];
-      const survivor = record ? { ...record.survivor, told } : null;
-      printJson(
-        { schema: 1, cluster: ready.cluster.name, steps, loss: null, survivor, warnings, failures: refusals },
-        io,
-      );
-      return exitOf(refusals);
-    }
-    printVisibly(describe(ready, fence, verdict), io);
-    await printFailures(refusals, options, io);
-    return exitOf(refusals);
-  } finally {
-    release();
-    await closeAll(seen.connections);
-  }
+    const survivor = record ? { ...record.survivor, told } : null;
+    return {
+      text: describe(ready, fence, verdict),
+      document: { steps: [...fence.steps, ...ready.procedure.steps], loss: null, survivor, warnings },
+      failures: refusals,
+    };
+  });
 }
 
 /** What makes no sense of a survivor; undefined: nothing of it is asked for. */

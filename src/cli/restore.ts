@@ -2,15 +2,16 @@
 import type { Command } from 'commander';
 import type { RestoreWish } from '../engine/restore/restore.ts';
 import type { BroughtSnapshot } from '../engine/snapshot/bring.ts';
-import { type Attempt, fail, succeed } from '../failure.ts';
+import { type Attempt, succeed } from '../failure.ts';
 import type { Place } from '../storage/place.ts';
 import { EXIT } from './exit.ts';
 import type { Io, Shell } from './io.ts';
 import { addHostOptions, addOutputOptions, addStatesOptions, positiveNumber } from './options.ts';
-import { printInputFailures, printJson, printVisibly } from './print.ts';
+import { printInputFailures } from './print.ts';
 import {
   addClusterOption,
   describeRunbook,
+  dryRunProcedure,
   makeReady,
   type ProcedureCommandOptions,
   type Ready,
@@ -25,7 +26,7 @@ interface RestoreCommandOptions extends ProcedureCommandOptions {
   from: string;
   dryRun?: true;
   overHealthy?: true;
-  without: string[];
+  without?: string[];
   maxAge?: number;
   rehearseLimit: number;
   saveLimit: number;
@@ -159,7 +160,7 @@ async function wishOf(work: Work, session: Session | undefined): Promise<Restore
     from: `${place.url}/${name}`,
     maxAge: options.maxAge === undefined ? undefined : options.maxAge * 60,
     overHealthy: options.overHealthy === true,
-    without: options.without,
+    without: options.without ?? [],
     async rehearse(held, host) {
       const { rehearseOn } = await import('./restore-rehearsal.ts');
       return rehearseOn({ place, name, snapshot, limitSeconds: options.rehearseLimit, io }, held, host);
@@ -188,40 +189,20 @@ function titleOf({ ready: { cluster }, place, name, snapshot }: Work): string {
   return `Cluster ${cluster.name} (${cluster.members.join(' ')}) goes back to ${place.url}/${name}\n  revision ${content.revision}, ${content.keys} keys${when}, sha256 ${sha256.slice(0, 12)}…`;
 }
 
-/** Looks and judges; writes nothing anywhere. */
 async function dryRun(work: Work): Promise<number> {
   const { ready, options, io } = work;
-  const [{ openSession }, { judgeOnly }, { look }, { closeAll }] = await Promise.all([
-    import('./session.ts'),
-    import('../engine/restore/restore.ts'),
-    import('../engine/look.ts'),
-    import('../engine/connections.ts'),
-  ]);
-  const opened = await openSession(ready.loaded, options, io, { journalled: false });
-  if (!opened.ok) return printInputFailures(opened.failures, options, io);
-  const { context, settle, release } = opened.value;
-  const seen = await look(context);
-  try {
-    const live = { ...context, connections: seen.connections };
-    // No lock is held, and none is taken: nothing is written.
-    const held = { live, seen, claim: () => fail() as never };
-    const { refusals, loss, warnings } = await judgeOnly(held, await wishOf(work, undefined));
-    await settle();
-    if (options.json) {
-      const { steps } = ready.procedure;
-      printJson(
-        { schema: 1, cluster: ready.cluster.name, steps, loss: loss ?? null, warnings, failures: refusals },
-        io,
-      );
-      return exitOf(refusals);
-    }
-    printVisibly(describeRunbook(titleOf(work), ready.procedure.steps), io);
-    for (const warning of warnings) printVisibly(`! ${warning}`, io);
-    if (loss) printVisibly([`lost: ${loss.revisions} revisions since the snapshot`, ...loss.kinds].join('\n  '), io);
-    await printFailures(refusals, options, io);
-    return exitOf(refusals);
-  } finally {
-    release();
-    await closeAll(seen.connections);
-  }
+  const { judgeOnly } = await import('../engine/restore/restore.ts');
+  return dryRunProcedure(ready, options, io, async (looked) => {
+    const { refusals, loss, warnings } = await judgeOnly(looked, await wishOf(work, undefined));
+    const { steps } = ready.procedure;
+    const lost = loss
+      ? [`lost: ${loss.revisions} revisions since the snapshot`, ...loss.kinds.map((kind) => `  ${kind}`)]
+      : [];
+    const warned = warnings.map((warning) => `! ${warning}`);
+    return {
+      text: [describeRunbook(titleOf(work), steps), ...warned, ...lost].join('\n'),
+      document: { steps, loss: loss ?? null, warnings },
+      failures: refusals,
+    };
+  });
 }

@@ -1,5 +1,4 @@
 // What going on with a restore, or taking it back, does before its first step: find it on the hosts, and refuse.
-
 import { quorumOf } from '../../etcd/quorum.ts';
 import { type Attempt, type Failure, fail, succeed } from '../../failure.ts';
 import type { Procedure } from '../../procedures/read.ts';

@@ -7,12 +7,11 @@ import type { Held } from '../hold.ts';
 import type { LoadedStep } from '../procedure.ts';
 import type { BroughtSnapshot } from '../snapshot/bring.ts';
 import { bringToHosts } from './bring.ts';
-import { judgeRestore, type RestoreVerdict } from './judge.ts';
-import { askLeftOut } from './left-out.ts';
+import type { RestoreVerdict } from './judge.ts';
 import { findLoss, type Loss } from './loss.ts';
 import { contentOf, givenBy, type RestoreRecord } from './record.ts';
 import { type LoadState, loadSteps } from './steps.ts';
-import { surveyHosts } from './survey.ts';
+import { judgeHosts, type Looked } from './verdict.ts';
 
 export interface RestoreWish {
   cluster: EtcdCluster;
@@ -33,40 +32,25 @@ export interface RestoreWish {
 }
 
 /** Everything that can be refused, without writing anywhere. */
-export async function judgeOnly(held: Held, wish: RestoreWish): Promise<RestoreVerdict & { loss?: Loss }> {
-  const { live, seen } = held;
+export async function judgeOnly(looked: Looked, wish: RestoreWish): Promise<RestoreVerdict & { loss?: Loss }> {
+  const { live, seen } = looked;
   const { cluster, snapshot } = wish;
-  const pillar = (host: string) => memberPillar(live.loaded, host, cluster);
-  const surveyed = await surveyHosts(live, pillar, cluster.service);
   const ledgers = await readLedgers(live.home, [cluster.name]);
   const { content, sha256, size } = snapshot.snapshot;
-  const verdict = judgeRestore({
-    cluster,
-    targets: new Set(live.loaded.targets),
-    probes: seen.probes,
-    failures: seen.failures,
-    surveys: surveyed.hosts,
-    pillar,
+  const { clusterVersion, prefixes } = content;
+  const verdict = await judgeHosts(looked, cluster, {
     ledger: ledgers.get(cluster.name),
-    snapshot: {
-      sha256,
-      size,
-      prefixes: content.prefixes,
-      ...(content.clusterVersion === undefined ? {} : { clusterVersion: content.clusterVersion }),
-    },
+    snapshot: { sha256, size, prefixes, ...(clusterVersion === undefined ? {} : { clusterVersion }) },
     receipt: snapshot.receipt,
     maxAge: wish.maxAge,
-    now: new Date(),
     overHealthy: wish.overHealthy,
     without: wish.without,
-    leftOut: await askLeftOut(live, cluster, wish.without),
   });
-  const refusals = [...verdict.refusals, ...surveyed.failures];
   const [host] = verdict.serving;
-  if (host === undefined || refusals.length > 0) return { ...verdict, refusals };
+  if (host === undefined || verdict.refusals.length > 0) return verdict;
   const { status } = seen.probes.get(host)!.members.get(cluster.name)!;
-  const loss = await findLoss(live, host, pillar(host), status!, contentOf(content));
-  return loss.ok ? { ...verdict, refusals, loss: loss.value } : { ...verdict, refusals: loss.failures };
+  const loss = await findLoss(live, host, memberPillar(live.loaded, host, cluster), status!, contentOf(content));
+  return loss.ok ? { ...verdict, loss: loss.value } : { ...verdict, refusals: loss.failures };
 }
 
 export async function prepareRestore(held: Held, wish: RestoreWish): Promise<Attempt<LoadedStep[]>> {

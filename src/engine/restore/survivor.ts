@@ -18,11 +18,10 @@ import { askMembers } from '../snapshot/survey.ts';
 import { takeSnapshot } from '../snapshot/take.ts';
 import { bringToHosts, writeRecord } from './bring.ts';
 import { chooseSurvivor } from './choose-survivor.ts';
-import { generationOf, judgeRestore } from './judge.ts';
-import { askLeftOut } from './left-out.ts';
+import { generationOf } from './judge.ts';
 import { contentOf, givenBy, type RestoreRecord } from './record.ts';
 import { type LoadState, loadSteps } from './steps.ts';
-import { surveyHosts } from './survey.ts';
+import { judgeHosts, type Looked } from './verdict.ts';
 
 export interface SurvivorWish {
   /** Without the hosts that are left out. */
@@ -211,34 +210,24 @@ export interface SurvivorVerdict {
 
 /** Everything that can be refused, without writing anywhere. `cluster`: without the hosts that are left out. */
 export async function judgeSurvivor(
-  { live, seen }: Pick<Held, 'live' | 'seen'>,
+  looked: Looked,
   cluster: EtcdCluster,
   without: readonly string[],
 ): Promise<SurvivorVerdict> {
-  const pillar = (host: string) => memberPillar(live.loaded, host, cluster);
-  const surveyed = await surveyHosts(live, pillar, cluster.service);
+  const { live, seen } = looked;
   const chosen = chooseSurvivor(cluster, without, seen.probes);
   const status = chosen.ok ? chosen.value.status : undefined;
-  const { refusals, warnings } = judgeRestore({
-    cluster,
-    targets: new Set(live.loaded.targets),
-    probes: seen.probes,
-    failures: seen.failures,
-    surveys: surveyed.hosts,
-    pillar,
+  const { refusals, warnings } = await judgeHosts(looked, cluster, {
     ledger: undefined,
     // What it will be at most.
     snapshot: { sha256: '', size: status?.dbSize ?? 0, ...(status ? { clusterVersion: status.version } : {}) },
     receipt: undefined,
     maxAge: undefined,
-    now: new Date(),
     // That a quorum serves is refused otherwise here.
     overHealthy: true,
     without,
-    leftOut: await askLeftOut(live, cluster, without),
   });
-  const all = [...refusals, ...(chosen.ok ? [] : chosen.failures), ...surveyed.failures];
-  if (!chosen.ok) return { refusals: all, warnings, told: [] };
+  if (!chosen.ok) return { refusals: [...refusals, ...chosen.failures], warnings, told: [] };
   const { host, told } = chosen.value;
   const record: RestoreRecord = {
     run: live.run,
@@ -254,5 +243,5 @@ export async function judgeSurvivor(
     survivor: { host, index: chosen.value.status.raftAppliedIndex, controller: hostname() },
     at: new Date().toISOString(),
   };
-  return { refusals: all, warnings, told, record };
+  return { refusals, warnings, told, record };
 }
