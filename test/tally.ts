@@ -14,7 +14,7 @@ interface Report {
   }[];
 }
 
-const LINES = 12;
+const LINES = 30;
 const [status, ...files] = process.argv.slice(2);
 const reports = files.map(read);
 const sum = (count: (report: Report) => number) => reports.reduce((total, report) => total + count(report), 0);

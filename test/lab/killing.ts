@@ -81,9 +81,18 @@ export async function clusterIds(cluster: Cluster): Promise<(string | undefined)
   return all.map((one) => one?.cluster);
 }
 
+/** Shorter than a test's own limit, which would say nothing of what the run waited for. */
+const RUN_LIMIT_MS = 240_000;
+
 export async function expectRunFinishes(cluster: Cluster): Promise<void> {
-  const { status, stdout } = await cluster.rig.json(...AGAIN);
-  expect(status, stdout).toBe(0);
+  const running = cluster.rig.start(...AGAIN, '-v');
+  const limit = setTimeout(() => running.kill(), RUN_LIMIT_MS);
+  const { status, stdout, stderr } = await running.ended;
+  clearTimeout(limit);
+  if (status === 0) return;
+  const said = [...stderr.split('\n').slice(-6), ...stdout.split('\n').slice(-4)];
+  const seen = await cluster.onEach('ps -o pid,etimes,args -C etcd; journalctl -u kubelet -n 3 --no-pager -o cat');
+  expect.fail(`the run ended with ${status}:\n${[...said, ...seen].join('\n')}`);
 }
 
 /** Nothing of a run is left on any host: no part of a file, no owed restart, no lock, no word of how it began. */
