@@ -255,9 +255,9 @@ describe('the base', () => {
     const names = () => readdirSync(join(cache, 'quorate/lab')).filter((name) => name.includes('base-'));
     const unpacked = () => names().some((name) => existsSync(join(cache, 'quorate/lab', name, 'usr/bin')));
     try {
-      await expect.poll(unpacked, { timeout: 60_000 }).toBe(true);
+      await expect.poll(unpacked, { timeout: 240_000 }).toBe(true);
       build.kill('SIGKILL');
-      await expect.poll(async () => (await quiet`pgrep -f ${cache}`).stdout, { timeout: 5000 }).toBe('');
+      await expect.poll(async () => (await quiet`pgrep -f ${cache}`).stdout, { timeout: 30_000 }).toBe('');
       expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain(cache);
       expect(names()).toEqual([expect.stringMatching(/^building-/)]);
     } finally {
