@@ -7,7 +7,7 @@ import inventorySchema from '../../schemas/inventory.schema.json' with { type: '
 import { type Attempt, type Failure, fail, succeed } from '../failure.ts';
 import { decodeDocument, shorten } from '../load/document.ts';
 import { explainReadError } from '../load/readable.ts';
-import { type CheckSchema, loadSchemaChecker } from '../load/schema.ts';
+import { type CheckSchema, createSchemaChecker } from '../load/schema.ts';
 import { createDraft, type Draft } from './draft.ts';
 import { addDynamicInventory, runInventory } from './dynamic.ts';
 import type { Inventory, Source } from './inventory.ts';
@@ -24,7 +24,7 @@ const YAML_EXTENSIONS = ['.yaml', '.yml', '.json'];
 export async function readInventory(path: string): Promise<Attempt<Inventory>> {
   const files = await listFiles(path);
   if (!files.ok) return files;
-  const { check } = await loadSchemaChecker();
+  const { check } = createSchemaChecker();
   const draft = createDraft();
   const failures: Failure[] = [];
   const sources: Source[] = [];

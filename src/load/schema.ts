@@ -1,9 +1,12 @@
 // Checks data against a JSON Schema and says what is wrong where, in the operator's words.
+import { createRequire } from 'node:module';
+import type { Ajv2020 } from 'ajv/dist/2020.js';
 import type { Failure } from '../failure.ts';
 import { isSensitive } from '../sensitive.ts';
 import type { Value } from '../value.ts';
 import type { Document } from './document.ts';
 import { explainErrors } from './explain.ts';
+import { findCheck } from './shipped.ts';
 
 /** Data to be checked: a document, or data made from documents that still knows their places. */
 export interface Checkable extends Pick<Document, 'data' | 'place'>, Partial<Pick<Document, 'written'>> {
@@ -21,28 +24,30 @@ export interface SchemaChecker {
 }
 
 /**
- * Loads ajv (JSON Schema draft 2020-12) and returns checks that compile each schema object once.
+ * Checks against JSON Schema, draft 2020-12. What Quorate ships is checked by what was compiled beforehand; ajv is loaded
+ * for a schema of somebody else, which it compiles once for each schema object, and to say what is wrong.
  * `check` throws if the schema itself is wrong: the shipped ones never are, others pass `checkSchemaItself` first.
  */
-export async function loadSchemaChecker(): Promise<SchemaChecker> {
-  const { Ajv2020 } = await import('ajv/dist/2020.js');
-  // Not strict: Quorate's own keywords (x-…) and those of editors are no errors.
-  const ajv = new Ajv2020({
-    allErrors: true,
-    strict: false,
-    verbose: true,
-    logger: false,
-    addUsedSchema: false,
-    // A run compiles many schemas and uses each a few times: to check and to optimize them costs more than it saves.
-    validateSchema: false,
-    code: { optimize: false },
-  });
+export function createSchemaChecker(): SchemaChecker {
+  const shipped = new Map<object, ReturnType<typeof findCheck>>();
+  let loaded: Ajv2020 | undefined;
+
+  function isKnownValid(data: unknown, schema: object): boolean {
+    if (!shipped.has(schema)) shipped.set(schema, findCheck(schema));
+    return shipped.get(schema)?.(data) === true;
+  }
+  function ajv(): Ajv2020 {
+    loaded ??= loadAjv();
+    return loaded;
+  }
 
   return {
     check(subject, schema) {
+      const plain = toPlain(subject.data);
+      if (isKnownValid(plain, schema)) return [];
       // ajv caches by the schema object, in a WeakMap-like way that lives as long as this checker.
-      const validate = ajv.compile(schema);
-      if (validate(toPlain(subject.data))) return [];
+      const validate = ajv().compile(schema);
+      if (validate(plain)) return [];
       return explainErrors(validate.errors ?? [], subject);
     },
     checkSchemaItself(schema) {
@@ -58,8 +63,8 @@ export async function loadSchemaChecker(): Promise<SchemaChecker> {
         ];
       }
       try {
-        if (ajv.validateSchema(plain) === true) {
-          ajv.compile(plain);
+        if (ajv().validateSchema(plain) === true) {
+          ajv().compile(plain);
           return [];
         }
       } catch (error) {
@@ -68,14 +73,30 @@ export async function loadSchemaChecker(): Promise<SchemaChecker> {
           { reason: 'schema', message, place: schema.place([]), next: 'see https://json-schema.org/draft/2020-12' },
         ];
       }
-      return explainErrors(ajv.errors ?? [], schema);
+      return explainErrors(ajv().errors ?? [], schema);
     },
   };
 }
 
 /** {@link SchemaChecker.check} for whoever checks once. */
-export async function checkSchema(subject: Checkable, schema: object): Promise<Failure[]> {
-  return (await loadSchemaChecker()).check(subject, schema);
+export function checkSchema(subject: Checkable, schema: object): Failure[] {
+  return createSchemaChecker().check(subject, schema);
+}
+
+/** Without await, so that checking stays a plain function. */
+function loadAjv(): Ajv2020 {
+  const { Ajv2020 } = createRequire(import.meta.url)('ajv/dist/2020.js') as typeof import('ajv/dist/2020.js');
+  // Not strict: Quorate's own keywords (x-…) and those of editors are no errors.
+  return new Ajv2020({
+    allErrors: true,
+    strict: false,
+    verbose: true,
+    logger: false,
+    addUsedSchema: false,
+    // A run compiles few schemas and uses each a few times: to check and to optimize them costs more than it saves.
+    validateSchema: false,
+    code: { optimize: false },
+  });
 }
 
 /** The data with secrets revealed, for the validator's eyes only. */

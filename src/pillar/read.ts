@@ -8,7 +8,7 @@ import { type Document, decodeDocument, readDocument, shorten } from '../load/do
 import { isMap } from '../load/map.ts';
 import { explainReadError } from '../load/readable.ts';
 import { dropRepeated } from '../load/repeated.ts';
-import { loadSchemaChecker, type SchemaChecker } from '../load/schema.ts';
+import { createSchemaChecker, type SchemaChecker } from '../load/schema.ts';
 import type { Path } from '../value.ts';
 import { checkAgreement } from './agreement.ts';
 import { type LayerFiles, listLayerFiles } from './files.ts';
@@ -34,18 +34,14 @@ export interface PillarOptions {
  * `clusters/NAME.yaml`, `groups/NAME.yaml` (outermost group first), `hosts/NAME.yaml`. Fails with all that is wrong in
  * any of them, each with its place.
  */
-export async function readPillar({
-  directory,
-  inventory,
-  schema = SHIPPED_SCHEMA,
-}: PillarOptions): Promise<Attempt<PillarSet>> {
+export async function readPillar({ directory, inventory, schema }: PillarOptions): Promise<Attempt<PillarSet>> {
   const sources: Source[] = [];
   const files: Attempt<LayerFiles> =
     directory === undefined ? succeed({ layers: new Map() }) : await listLayerFiles(directory, inventory);
-  const shipped = await readDocument(schema);
+  const shipped = await readShippedSchema(schema);
   if (!files.ok) return files;
   if (!shipped.ok) return shipped;
-  const checker = await loadSchemaChecker();
+  const checker = createSchemaChecker();
   const joined = await readSchema(shipped.value, files.value.schema, checker, sources);
   if (!joined.ok) return joined;
   const layers = await readLayers(files.value.layers, joined.value, checker, sources);
@@ -75,6 +71,11 @@ export async function readPillar({
       return pillar;
     },
   });
+}
+
+/** The schema of Quorate's own keys. */
+export function readShippedSchema(file = SHIPPED_SCHEMA): Promise<Attempt<Document>> {
+  return readDocument(file);
 }
 
 async function readSchema(

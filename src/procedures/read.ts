@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import procedureSchema from '../../schemas/procedure.schema.json' with { type: 'json' };
 import { type Attempt, fail, succeed } from '../failure.ts';
 import { readDocument } from '../load/document.ts';
-import { loadSchemaChecker } from '../load/schema.ts';
+import { createSchemaChecker } from '../load/schema.ts';
 
 export interface Procedure {
   /** `restore`: its file is states/procedures/restore.yaml. */
@@ -38,7 +38,7 @@ interface Written {
 export async function readProcedure(directory: string, name: string): Promise<Attempt<Procedure>> {
   const document = await readDocument(join(directory, 'procedures', `${name}.yaml`));
   if (!document.ok) return document;
-  const { check } = await loadSchemaChecker();
+  const { check } = createSchemaChecker();
   const failures = check(document.value, procedureSchema);
   if (failures.length > 0) return fail(...failures);
   const { description, steps } = document.value.data as unknown as Written;

@@ -1,7 +1,7 @@
 // States by name, with all that they include, read and checked once for all hosts.
 import { type Attempt, type Failure, fail, formatPlace, type Place, succeed } from '../failure.ts';
 import type { Source } from '../inventory/inventory.ts';
-import { loadSchemaChecker } from '../load/schema.ts';
+import { createSchemaChecker } from '../load/schema.ts';
 import type { AnyModule } from '../modules/module.ts';
 import type { HostDeclarations, RenderContext } from './declaration.ts';
 import { declareHost } from './declare.ts';
@@ -34,7 +34,8 @@ export interface StateSet {
 /** Fails with `unknown`, `syntax`, `schema`, `duplicate`, `cycle`, `template` or `unreadable`, each with its place. */
 export async function loadStates(options: LoadStatesOptions): Promise<Attempt<StateSet>> {
   const { directories, modules } = options;
-  const [index, syntax, { check }] = await Promise.all([indexStates(directories), loadSyntax(), loadSchemaChecker()]);
+  const [index, syntax] = await Promise.all([indexStates(directories), loadSyntax()]);
+  const { check } = createSchemaChecker();
   const fullNameOf = (name: string) => fullName(index, name);
   const names = [...new Set(options.names.map(fullNameOf))];
   const parameters = new Map<AnyModule, Parameters>();

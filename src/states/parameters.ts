@@ -28,8 +28,7 @@ export interface ParameterSource {
 /** Once for every module of a run: each of its schemas is compiled once only. */
 export function readParameters(module: AnyModule, check: CheckSchema): Parameters {
   const { schema } = module;
-  // Names are checked once, before anything is rendered: what is left are the values of the parameters that are given.
-  const partial = { type: 'object', properties: schema.properties };
+  const partial = withoutNames(schema);
   const identity = Object.fromEntries(
     Object.entries(schema.properties).filter(([, property]) => property['x-identity']),
   );
@@ -65,6 +64,11 @@ export function readParameters(module: AnyModule, check: CheckSchema): Parameter
     completeIdentity: (values, source) => completeWith(partial, values, identity, source),
     complete: (values, source) => completeWith(schema, values, schema.properties, source),
   };
+}
+
+/** Names are checked once, before anything is rendered: what is left are the values of the parameters that are given. */
+export function withoutNames({ properties }: ParameterSchema): object {
+  return { type: 'object', properties };
 }
 
 type Properties = { [name: string]: { [keyword: string]: unknown } };
