@@ -33,7 +33,7 @@ export default defineConfig({
           include: ['test/lab/**/*.test.ts'],
           // Each file has hosts of its own; three at a time because they mostly wait, and generous limits because a machine may be slow.
           maxWorkers: 3,
-          testTimeout: 300_000,
+          testTimeout: 600_000,
           hookTimeout: 600_000,
         },
       },
@@ -43,8 +43,8 @@ export default defineConfig({
           include: ['test/kubernetes/**/*.test.ts'],
           // Twice three whole control planes are what a small machine can carry.
           maxWorkers: 2,
-          testTimeout: 600_000,
-          hookTimeout: 600_000,
+          testTimeout: 900_000,
+          hookTimeout: 900_000,
         },
       },
     ],

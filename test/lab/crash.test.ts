@@ -34,7 +34,7 @@ afterEach(async () => {
   }
   await rig.lab.heal();
   await release();
-  await expect.poll(() => everywhere('ls /run/quorate'), { timeout: 10_000 }).toEqual(['', '', '']);
+  await expect.poll(() => everywhere('ls /run/quorate'), { timeout: 60_000 }).toEqual(['', '', '']);
   await rig.lab.run('m3', `rm -f ${GO}`);
 });
 afterAll(() => rig?.close());
@@ -143,7 +143,7 @@ describe('a controller that is killed', () => {
       running.kill();
       await running.ended;
       await rig.lab.thaw('m2');
-      await expect.poll(() => rig.lab.run('m2', 'ls /run/quorate'), { timeout: 10_000 }).toBe('');
+      await expect.poll(() => rig.lab.run('m2', 'ls /run/quorate'), { timeout: 60_000 }).toBe('');
       expect(await rig.lab.run('m2', 'ls -A /srv | grep quorate- || :')).toBe('');
       const after = await rig.lab.run('m2', onHost);
       expect([before, whole(time)]).toContain(after);

@@ -134,7 +134,8 @@ describe('static pods', () => {
     await expect.poll(() => serving('m1'), soon).toBe(newer);
     const started = performance.now();
     await lab.poweroff('m1');
-    expect(performance.now() - started).toBeLessThan(20_000);
+    // Systemd waits 90 s for a unit that does not end.
+    expect(performance.now() - started).toBeLessThan(80_000);
     await lab.start('m1');
     await expect.poll(() => serving('m1'), soon).toBe(newer);
   });
@@ -158,7 +159,7 @@ describe('the lab', () => {
 
   test.each([150, 500])('leaves nothing of an `up` killed %i ms after its start', async (delay) => {
     const up = spawn(process.execPath, [cli, 'up', '3', '--kubelet'], { env: environment, stdio: 'ignore' });
-    await expect.poll(() => existsSync(lab.keyPath), { timeout: 20_000, interval: 5 }).toBe(true);
+    await expect.poll(() => existsSync(lab.keyPath), { timeout: 60_000, interval: 5 }).toBe(true);
     await sleep(delay);
     up.kill('SIGKILL');
     await lab.down();
@@ -177,9 +178,9 @@ describe('the lab', () => {
     const base = await ensureKubernetesBase(() => {});
     const build = spawn(process.execPath, ['--input-type=module', '--eval', script, base], { stdio: 'ignore' });
     const running = async () => (await quiet`pgrep -f ${'^sleep 4711$'}`).stdout;
-    await expect.poll(running, { timeout: 10_000 }).not.toBe('');
+    await expect.poll(running, soon).not.toBe('');
     build.kill('SIGKILL');
-    await expect.poll(running, { timeout: 5000 }).toBe('');
+    await expect.poll(running, soon).toBe('');
     // Hosts of other labs may run from the same base.
     expect((await quiet`pgrep -f ${`chroot ${base}`}`).stdout).toBe('');
   });

@@ -159,11 +159,11 @@ exec sleep 77
   for (const signal of ['SIGINT', 'SIGKILL'] as const) {
     const running = rig.start('snapshot', 'rehearse', `${NEWEST}.db`, '--on', 'm1');
     await saying(running, 'm1 restores it');
-    await expect.poll(left, { timeout: 30_000 }).toMatch(/\d+$/);
+    await expect.poll(left, { timeout: 60_000 }).toMatch(/\d+$/);
     expect(await rig.lab.run('m1', `stat -c %a ${FOLDER} ${FOLDER}/2*`)).toBe('700\n700');
     running.kill(signal);
     expect((await running.ended).status).toBe(signal === 'SIGINT' ? 130 : null);
-    await expect.poll(left, { timeout: 30_000 }).toBe('');
+    await expect.poll(left, { timeout: 60_000 }).toBe('');
   }
   const slow = await rehearse(`${NEWEST}.db`, '--on', 'm1', '--rehearse-limit', '3');
   expect([slow.status, slow.failures[0]]).toEqual([

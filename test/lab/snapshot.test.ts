@@ -234,7 +234,7 @@ describe('one cluster', () => {
     await rig.lab.run('m2', 'systemctl stop etcd');
     // For a moment it still takes itself, or the one that has gone, for the leader.
     const leader = async () => parseEndpointStatus(await etcd.ctl('m1', 'endpoint status -w json'))?.leaderId;
-    await expect.poll(leader, { timeout: 30_000, interval: 250 }).toBeUndefined();
+    await expect.poll(leader, { timeout: 60_000, interval: 250 }).toBeUndefined();
     const one = await save('--to', 'one');
     expect([one.status, one.failures]).toEqual([
       5,
@@ -313,7 +313,7 @@ exec /opt/etcd/${etcd.version}/etcdctl "$@"
     try {
       const running = rig.start(...SAVE, '--to', 'killed');
       await saying(running, 'gives the snapshot');
-      await expect.poll(async () => (await left()).join(''), { timeout: 20_000 }).toMatch(/-main/);
+      await expect.poll(async () => (await left()).join(''), { timeout: 60_000 }).toMatch(/-main/);
       const modes = await onEach(`stat -c %a ${HOST_FOLDER} ${HOST_FOLDER}/*-main 2>/dev/null || true`);
       expect(modes.filter((mode) => mode.includes('\n'))).toEqual(['700\n700']);
       running.kill();
@@ -321,7 +321,7 @@ exec /opt/etcd/${etcd.version}/etcdctl "$@"
     } finally {
       rig.write({ 'pillar/defaults.yaml': `etcd_bin_dir: /opt/etcd/${etcd.version}\n` });
     }
-    await expect.poll(left, { timeout: 20_000 }).toEqual(['', '', '']);
+    await expect.poll(left, { timeout: 60_000 }).toEqual(['', '', '']);
     expect(await onEach('pgrep -f "[s]leep 77" || true')).toEqual(['', '', '']);
 
     const old = `${HOST_FOLDER}/old`;

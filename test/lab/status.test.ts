@@ -36,6 +36,9 @@ const validate = new Ajv2020({ strict: true, validateFormats: false }).compile(
   JSON.parse(readFileSync(new URL('../../schemas/status.schema.json', import.meta.url), 'utf8')),
 );
 
+/** Far below what TCP waits for a host that is gone (two minutes), and an etcd that hangs is never done. */
+const SILENCE_MS = 60_000;
+
 async function look(
   ...args: string[]
 ): Promise<Ended & { main: Document['clusters'][0]; verdict: string; ms: number }> {
@@ -139,7 +142,7 @@ describe('somebody is missing', () => {
     expect(seen.status).toBe(4);
     expect(kinds(seen)).toEqual(['warning host-unreachable m3']);
     expect(states(seen)).toEqual(['serving', 'serving', 'unknown']);
-    expect(seen.ms).toBeLessThan(8000);
+    expect(seen.ms).toBeLessThan(SILENCE_MS);
   });
 
   it('a host that hangs', async () => {
@@ -150,7 +153,7 @@ describe('somebody is missing', () => {
     expect(seen.status).toBe(4);
     expect(kinds(seen)).toHaveLength(1);
     expect(kinds(seen)[0]).toMatch(/^warning host-(unreachable|hangs) m3$/);
-    expect(seen.ms).toBeLessThan(8000);
+    expect(seen.ms).toBeLessThan(SILENCE_MS);
   });
 
   it('a host that hangs in the middle of the program: what it said before still counts', async () => {
@@ -171,7 +174,7 @@ describe('somebody is missing', () => {
     expect(seen.status).toBe(2);
     expect(kinds(seen)).toContain('critical member-silent m2');
     expect(seen.main.findings.find(({ kind }) => kind === 'member-silent')!.message).toContain('SIGSTOP');
-    expect(seen.ms).toBeLessThan(12_000);
+    expect(seen.ms).toBeLessThan(SILENCE_MS);
   });
 
   it('two of three members, seen to be down', async () => {
@@ -208,7 +211,7 @@ describe('somebody is missing', () => {
     expect(seen.status).toBe(4);
     expect(kinds(seen)[0]).toBe('critical nothing-known m1 m2 m3');
     expect(states(seen)).toEqual(['unknown', 'unknown', 'unknown']);
-    expect(seen.ms).toBeLessThan(8000);
+    expect(seen.ms).toBeLessThan(SILENCE_MS);
   });
 });
 

@@ -169,14 +169,12 @@ describe('what is written is what is read', () => {
     );
   });
 
-  test('a bomb of aliases is refused, quickly', () => {
+  test('a bomb of aliases is refused: it would never be unpacked', () => {
     const lines = Array.from({ length: 30 }, (_, i) => `a${i + 1}: &a${i + 1} [${Array(9).fill(`*a${i}`).join(', ')}]`);
-    const started = performance.now();
     const failures = listFailures(parseDocument('f.yaml', `a0: &a0 x\n${lines.join('\n')}\n`));
     expect(failures).toEqual([
       'f.yaml:6:10 syntax: the aliases up to here stand for more than 10000 values → use fewer aliases',
     ]);
-    expect(performance.now() - started).toBeLessThan(1000);
   });
 });
 

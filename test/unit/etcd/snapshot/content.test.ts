@@ -101,9 +101,7 @@ describe.each(VERSIONS)('a snapshot of etcd %s', (version) => {
       fc.property(fc.array(edit, { minLength: 1, maxLength: 20 }), (edits) => {
         const damaged = Buffer.from(whole);
         for (const { at, bytes } of edits) damaged.set(bytes.slice(0, damaged.length - at), at);
-        const began = performance.now();
         const read = contentOf(damaged);
-        expect(performance.now() - began).toBeLessThan(2000);
         if (!read.ok) expect(read.why).not.toBe('');
       }),
       { numRuns: 1000 },

@@ -49,12 +49,12 @@ describe.each(SHELLS)('on a host with %s', (shell) => {
     expect(running()).toEqual([]);
     start('someone');
     start('containerd-shim');
-    await expect.poll(running, { timeout: 10_000 }).toEqual(PODS);
+    await expect.poll(running, { timeout: 60_000 }).toEqual(PODS);
   });
 
   it('ends them all, and is then converged', async () => {
     start('containerd-shim');
-    await expect.poll(running, { timeout: 10_000 }).toEqual(PODS);
+    await expect.poll(running, { timeout: 60_000 }).toEqual(PODS);
     expect(kubernetesPodsEnded.diff({ components: PODS, timeout: 20 }, running(), undefined)).toEqual(
       PODS.map((path) => ({ path, before: 'runs', after: null })),
     );
@@ -63,7 +63,7 @@ describe.each(SHELLS)('on a host with %s', (shell) => {
 
   it('kills what does not end by itself', async () => {
     start('conmon', { deaf: true });
-    await expect.poll(running, { timeout: 10_000 }).toEqual(PODS);
+    await expect.poll(running, { timeout: 60_000 }).toEqual(PODS);
     expect([end(1), running()]).toEqual([0, []]);
   });
 
@@ -94,7 +94,7 @@ describe.each(SHELLS)('on a host with %s', (shell) => {
       { mode: 0o755 },
     );
     children.push(spawn(join(host.root, 'kubelet'), { cwd: host.root, detached: true, stdio: 'ignore' }));
-    await expect.poll(running, { timeout: 10_000 }).toEqual(PODS);
+    await expect.poll(running, { timeout: 60_000 }).toEqual(PODS);
     const want = { components: PODS, kubelet: 'kubelet', timeout: 20 };
     const { script } = kubernetesPodsRestarted.write(want, [], CONTEXT);
     const see = () => kubernetesPodsRestarted.parse(host.run(kubernetesPodsRestarted.read(want)));
@@ -109,7 +109,7 @@ describe.each(SHELLS)('on a host with %s', (shell) => {
 
   it('says where to look when nobody begins them anew', async () => {
     start('containerd-shim');
-    await expect.poll(running, { timeout: 10_000 }).toEqual(PODS);
+    await expect.poll(running, { timeout: 60_000 }).toEqual(PODS);
     const want = { components: PODS, kubelet: 'kubelet', timeout: 1 };
     const { script } = kubernetesPodsRestarted.write(want, [], CONTEXT);
     expect(host.run(script)).toMatchObject({
