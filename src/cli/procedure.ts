@@ -114,6 +114,19 @@ function refuseWithout(
   };
 }
 
+/** Of `resume` and `undo`, before anybody is asked: what is no restore has a journal of its own, and keeps it. */
+export async function refuseNoRestore(run: string, io: Io): Promise<Failure | undefined> {
+  const [{ isRunId }, { beginningsOf }] = await Promise.all([
+    import('../engine/places.ts'),
+    import('../engine/journal.ts'),
+  ]);
+  const next = '`quorate runs list` shows which runs were a restore; a host has them in /var/lib/quorate/restores';
+  if (!isRunId(run)) return { reason: 'usage', message: `no run is called ${run}`, next };
+  const [first] = await beginningsOf(run, io.env);
+  if (first === undefined || first.command !== 'apply') return undefined;
+  return { reason: 'usage', message: `the run ${run} was an apply, not a restore`, next };
+}
+
 /** Every command that runs a procedure. */
 export function addClusterOption(command: Command): Command {
   return command.option('--cluster <name>', 'the cluster that is meant, where it is that of events (main-events)');

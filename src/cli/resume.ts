@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { Io, Shell } from './io.ts';
 import { addHostOptions, addOutputOptions, addStatesOptions, type CommonOptions, positiveNumber } from './options.ts';
 import { printInputFailures } from './print.ts';
-import { addClusterOption, describeRunbook, makeReady, runToItsEnd } from './procedure.ts';
+import { addClusterOption, describeRunbook, makeReady, refuseNoRestore, runToItsEnd } from './procedure.ts';
 
 interface ResumeOptions extends CommonOptions {
   cluster?: string;
@@ -24,8 +24,10 @@ export function declareResume(command: Command, shell: Shell): void {
 }
 
 async function resume(run: string, options: ResumeOptions, io: Io): Promise<number> {
-  const ready = await makeReady('restore', options, io);
-  if (!ready.ok) return printInputFailures(ready.failures, options, io);
+  const [ready, other] = await Promise.all([makeReady('restore', options, io), refuseNoRestore(run, io)]);
+  if (!ready.ok || other) {
+    return printInputFailures([...(other ? [other] : []), ...(ready.ok ? [] : ready.failures)], options, io);
+  }
   const [{ membersOf, prepareResume }, { mark }, { RELEASED }] = await Promise.all([
     import('../engine/restore/go-on.ts'),
     import('../engine/restore/bring.ts'),

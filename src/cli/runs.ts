@@ -1,5 +1,6 @@
 // quorate runs: what earlier applies did, from the journals of this controller.
 import type { Command } from 'commander';
+import type { Begun } from '../engine/journal.ts';
 import { EXIT } from './exit.ts';
 import type { Io, Shell } from './io.ts';
 import { addOutputOptions, type CommonOptions } from './options.ts';
@@ -18,13 +19,27 @@ export function declareRuns(runs: Command, shell: Shell): void {
 }
 
 async function list(options: CommonOptions, io: Io): Promise<number> {
-  const { listRuns } = await import('../engine/journal.ts');
-  const runs = await listRuns(io.env);
-  if (options.json)
-    printJson({ schema: 1, runs: runs.map(({ run, result }) => ({ run, outcome: result?.outcome ?? null })) }, io);
+  const { listRuns, readBeginnings } = await import('../engine/journal.ts');
+  const runs: { run: string; outcome: unknown; begun: Begun[] }[] = [];
+  // One after another: journals may be large.
+  for (const recorded of await listRuns(io.env)) {
+    const { run, result } = recorded;
+    runs.push({ run, outcome: result?.outcome ?? null, begun: await readBeginnings(recorded) });
+  }
+  if (options.json) printJson({ schema: 1, runs }, io);
   else if (runs.length === 0) print('no runs yet', io);
-  else for (const { run, result } of runs) printVisibly(`${run}  ${result?.outcome ?? 'did not end'}`, io);
+  else for (const { run, outcome, begun } of runs) printVisibly(describeRun(run, outcome, begun), io);
   return EXIT.done;
+}
+
+function describeRun(run: string, outcome: unknown, begun: Begun[]): string {
+  const [first] = begun;
+  const said = `${run}  ${String(outcome ?? 'did not end').padEnd('interrupted'.length)}`;
+  if (!first) return said.trimEnd();
+  // What a restore applies is the procedure's.
+  const states = first.command === 'apply' ? [first.states.join(' ')] : [];
+  const commands = begun.map(({ command }) => command).join(', ');
+  return [`${said}  ${commands}`, ...states, `on ${first.targets.join(' ')}`].join(' ');
 }
 
 async function show(name: string, options: CommonOptions, io: Io): Promise<number> {

@@ -9,6 +9,7 @@ import {
   describeRunbook,
   makeReady,
   type ProcedureCommandOptions,
+  refuseNoRestore,
   refuseUnconfirmed,
   runToItsEnd,
 } from './procedure.ts';
@@ -31,8 +32,10 @@ export function declareUndo(command: Command, shell: Shell): void {
 }
 
 async function undo(run: string, options: UndoOptions, io: Io): Promise<number> {
-  const ready = await makeReady('undo', options, io);
-  if (!ready.ok) return printInputFailures(ready.failures, options, io);
+  const [ready, other] = await Promise.all([makeReady('undo', options, io), refuseNoRestore(run, io)]);
+  if (!ready.ok || other) {
+    return printInputFailures([...(other ? [other] : []), ...(ready.ok ? [] : ready.failures)], options, io);
+  }
   const { cluster } = ready.value;
   const unconfirmed = refuseUnconfirmed(cluster.name, options.confirm, 'docs/restore.md');
   if (unconfirmed) {

@@ -66,6 +66,32 @@ export interface RecordedRun {
   result?: Record<string, unknown>;
 }
 
+/** One time that a run was begun, or gone on with. */
+export interface Begun {
+  command: string;
+  states: string[];
+  targets: string[];
+}
+
+/** In order: a restore may be resumed and undone under its own name. */
+export async function readBeginnings(recorded: Pick<RecordedRun, 'directory'>): Promise<Begun[]> {
+  const lines = (await readLines(recorded)).filter((line) => line.includes('"type":"run-started"'));
+  return lines.flatMap((line): Begun[] => {
+    const { type, command, states, targets } = parseMap(line) ?? {};
+    if (type !== 'run-started' || typeof command !== 'string') return [];
+    return [{ command, states: toNames(states), targets: toNames(targets) }];
+  });
+}
+
+function toNames(value: unknown): string[] {
+  return Array.isArray(value) ? value.map(String) : [];
+}
+
+/** As this controller knows it; empty: it does not. */
+export function beginningsOf(run: string, env: NodeJS.ProcessEnv): Promise<Begun[]> {
+  return readBeginnings({ directory: join(controllerHome(env), 'runs', run) });
+}
+
 /** Newest first. */
 export async function listRuns(env: NodeJS.ProcessEnv): Promise<RecordedRun[]> {
   const home = join(controllerHome(env), 'runs');
@@ -86,11 +112,11 @@ async function readRun(run: string, directory: string): Promise<RecordedRun> {
 
 /** The run's journal, line by line; a half-written last line (a crash) is left out. */
 export async function readJournal(recorded: RecordedRun): Promise<Record<string, unknown>[]> {
-  const text = await readFile(join(recorded.directory, 'journal.jsonl'), 'utf8').catch(() => '');
-  return text
-    .split('\n')
-    .map(parseMap)
-    .filter((line) => line !== undefined);
+  return (await readLines(recorded)).map(parseMap).filter((line) => line !== undefined);
+}
+
+async function readLines({ directory }: Pick<RecordedRun, 'directory'>): Promise<string[]> {
+  return (await readFile(join(directory, 'journal.jsonl'), 'utf8').catch(() => '')).split('\n');
 }
 
 /** Undefined for what is no JSON map: a crash, or somebody's editor, has left half of one. */

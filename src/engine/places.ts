@@ -19,3 +19,8 @@ export function newRunId(now: Date): string {
   const time = now.toISOString().replaceAll(/[-:]|\.\d+/g, '');
   return `${time}-${randomBytes(3).toString('hex')}`;
 }
+
+/** Whether it may be one of {@link newRunId}. What is none names no folder and no host's file. */
+export function isRunId(text: string): boolean {
+  return /^\d{8}T\d{6}Z-[0-9a-f]+$/.test(text);
+}

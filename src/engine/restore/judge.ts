@@ -157,7 +157,7 @@ function refuseAge({ receipt, maxAge, now }: RestoreCase): Failure[] {
   const message =
     seconds === undefined
       ? 'no receipt says how old the snapshot is, and --max-age asks for it'
-      : `the snapshot is ${Math.round(seconds / 60)} minutes old, and --max-age allows ${Math.round(maxAge / 60)}`;
+      : `the snapshot is ${Math.ceil(seconds / 6) / 10} minutes old, and --max-age allows ${Math.round(maxAge / 0.6) / 100}`;
   return [guard(message, 'find a newer one with `quorate snapshot list`, or allow an older one')];
 }
 

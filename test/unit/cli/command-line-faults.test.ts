@@ -53,6 +53,23 @@ const FAULTS: { [what: string]: Fault } = {
   },
   'an unknown host': { argv: 'pillar show m4', says: ['no host is called m4', '  next: did you mean m1?'] },
   'an unknown run': { argv: 'runs show x', says: ['no run is called x', '  next: `quorate runs list` shows them all'] },
+  'a run that nobody can have made, to go on with': {
+    argv: 'resume ../../x -t masters',
+    says: ['no run is called ../../x', '  next: `quorate runs list` shows which runs were a restore'],
+  },
+  'a run that nobody can have made, to take back': {
+    argv: 'undo ab12 -t masters --confirm main',
+    says: ['no run is called ab12', '  next: `quorate runs list` shows which runs were a restore'],
+  },
+  'an apply that is taken back as if it were a restore': {
+    files: {
+      'state/quorate/runs/20300102T030405Z-ab12/journal.jsonl':
+        '{"at":"2030-01-02T03:04:05Z","type":"run-started","command":"apply","states":["a"],"targets":["m1"]}\n',
+      'state/quorate/runs/20300102T030405Z-ab12/result.json': '{"outcome":"changed"}\n',
+    },
+    argv: 'undo 20300102T030405Z-ab12 -t masters --confirm main',
+    says: ['the run 20300102T030405Z-ab12 was an apply, not a restore', '  next: `quorate runs list` shows which'],
+  },
   'no parallel hosts': {
     argv: `${PLAN} --parallel 0`,
     says: ["option '--parallel <hosts>' argument '0' is invalid: a whole number of at least 1 is expected"],

@@ -98,6 +98,23 @@ it('a damaged result does not hide the other runs', async () => {
   writeFileSync(join(rig.folder, 'state/quorate/runs/20300102T030405Z-ab12/result.json'), '{"outcome": ');
   expect(await rig.quorate('runs', 'list')).toMatchObject({
     code: 0,
-    stdout: '20300102T040506Z-cd34  did not end\n20300102T030405Z-ab12  did not end\n',
+    stdout: expect.stringMatching(
+      /^20300102T040506Z-cd34 {2}did not end .*\n20300102T030405Z-ab12 {2}did not end .*\n$/,
+    ),
   });
+});
+
+it('runs list says what each run was, and that a restore was taken back', async () => {
+  const begun = (command: string) =>
+    `${JSON.stringify({ at: 'now', type: 'run-started', command, states: ['kubernetes.running'], targets: ['m1', 'm2'] })}\n`;
+  const rig = await createRig({
+    'state/quorate/runs/20300102T030405Z-ab12/journal.jsonl': begun('restore') + begun('undo'),
+    'state/quorate/runs/20300102T030405Z-ab12/result.json': '{"outcome":"refused"}',
+    'state/quorate/runs/20300102T040506Z-cd34/journal.jsonl': begun('apply'),
+  });
+  expect((await rig.quorate('runs', 'list')).stdout.split('\n')).toEqual([
+    '20300102T040506Z-cd34  did not end  apply kubernetes.running on m1 m2',
+    '20300102T030405Z-ab12  refused      restore, undo on m1 m2',
+    '',
+  ]);
 });

@@ -91,6 +91,7 @@ test.each<[what: string, change: Partial<RestoreCase>, refused: RegExp]>([
     /of the cluster c9 by its receipt, which main has never been \(c1\)/,
   ],
   ['one that is too old', { maxAge: 600 }, /is 60 minutes old, and --max-age allows 10/],
+  ['one that is only just too old', { maxAge: 3590 }, /is 60 minutes old, and --max-age allows 59\.83$/],
   ['one of unknown age', { maxAge: 600, receipt: undefined }, /no receipt says how old/],
   [
     'another restore that is not at its end',
