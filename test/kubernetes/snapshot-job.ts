@@ -129,7 +129,7 @@ export function describeSnapshotJob({ hosts, rig, pillar }: Masters): void {
     it('is changed while one master cannot be reached', async () => {
       pillar(`${ON_M2}etcd_snapshot_schedule: "0 8 * * *"\n`);
       await rig().lab.cut('m1');
-      const { status, document } = await rig().json(...APPLY, '--connect-limit', '3');
+      const { status, document } = await rig().json(...APPLY, '--connect-limit', '12');
       await rig().lab.heal('m1');
       expect(status).toBe(4);
       const cronjob = document.results.find(({ resource }) => resource === CRONJOB)!;

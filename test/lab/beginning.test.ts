@@ -10,7 +10,7 @@ const HOSTS = ['m1', 'm2', 'm3'];
 const GUARD = 'kubernetes.etcd.guarded/member';
 const LEDGER = '/var/lib/quorate/main.json';
 const MARKER = '/var/lib/quorate/main.bootstrap';
-const APPLY = ['apply', STATE, '-t', 'masters', '--yes', '--connect-limit', '6'];
+const APPLY = ['apply', STATE, '-t', 'masters', '--yes', '--connect-limit', '12'];
 let rig: Rig;
 let versions: string[];
 
@@ -77,7 +77,7 @@ async function refused(message: string | RegExp, host = 'm1', target = 'masters'
     ['plan', STATE],
     ['apply', STATE, '--yes'],
   ]) {
-    const ended = await rig.json(...command, '-t', target, '--connect-limit', '6');
+    const ended = await rig.json(...command, '-t', target, '--connect-limit', '12');
     document = ended.document;
     expect([ended.status, document.outcome]).toEqual([5, 'refused']);
     expect(whyOf(document, host)?.message).toMatch(message);

@@ -275,7 +275,7 @@ describe('a minority of the members', () => {
     await Promise.all(['m2', 'm3'].map((host) => rig.lab.cut(host)));
     try {
       const before = await rig.lab.fingerprint('m1');
-      const refused = await rig.json(...APPLY, '--connect-limit', '6');
+      const refused = await rig.json(...APPLY, '--connect-limit', '12');
       expect(refused.status).toBe(5);
       expect(refused.document.failures).toMatchObject([
         { reason: 'unreachable', host: 'm2' },
@@ -288,7 +288,7 @@ describe('a minority of the members', () => {
       ]);
       expect(await rig.lab.fingerprint('m1')).toBe(before);
 
-      const allowed = await rig.json(...APPLY, '--connect-limit', '6', '--minority-lock');
+      const allowed = await rig.json(...APPLY, '--connect-limit', '12', '--minority-lock');
       expect(allowed.status).toBe(4);
       expect(allowed.document.hosts).toMatchObject({ m1: { changed: 9, blocked: 2 }, m2: { unreachable: 12 } });
     } finally {

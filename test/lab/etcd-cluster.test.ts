@@ -111,7 +111,7 @@ describe('bare hosts', () => {
   });
 
   it('do so too when one of them is lost while its certificates are made', async () => {
-    const running = rig.start('apply', 'running', '-t', 'masters', '--yes', '--connect-limit', '6');
+    const running = rig.start('apply', 'running', '-t', 'masters', '--yes', '--connect-limit', '12');
     await saying(running, 'stage 1 of');
     await rig.lab.cut('m3');
     expect((await running.ended).status).toBeGreaterThan(1);
@@ -346,7 +346,7 @@ resources:
       next: 'bring back or replace m3 first, then run again',
     });
     for (const command of [['plan', STATE, '-t', 'masters'], APPLY, ['apply', STATE, '-t', 'masters:!m3', '--yes']]) {
-      const { status, document } = await rig.json(...command, '--connect-limit', '6');
+      const { status, document } = await rig.json(...command, '--connect-limit', '12');
       expect(status).toBe(5);
       for (const host of up) {
         expect(why(document, host)).toMatchObject(arithmetic(host));
@@ -355,7 +355,7 @@ resources:
       expect(ends(document, 'service').slice(0, 2)).toEqual(['m1 refused', 'm2 refused']);
       expect(ends(document, 'environment').slice(0, 2)).toEqual(['m1 blocked', 'm2 blocked']);
     }
-    expect((await rig.quorate('plan', STATE, '-t', 'masters', '--connect-limit', '6')).stdout).toContain(
+    expect((await rig.quorate('plan', STATE, '-t', 'masters', '--connect-limit', '12')).stdout).toContain(
       arithmetic('m1').message,
     );
     expect(await Promise.all(up.map((host) => rig.lab.listing(host)))).toEqual(before);
@@ -365,7 +365,7 @@ resources:
     await rig.lab.freeze('m2');
     const alone = `until ! ${CTL()} --endpoints=https://127.0.0.1:2379 endpoint status -w json | grep -q '"leader":[1-9]'; do sleep 0.1; done`;
     await rig.lab.run('m1', alone);
-    const running = rig.start('plan', STATE, '-t', 'masters', '--connect-limit', '8', '--json');
+    const running = rig.start('plan', STATE, '-t', 'masters', '--connect-limit', '12', '--json');
     await rig.lab.run('m1', "until ss -Htn state established '( sport = :22 )' | grep -q .; do sleep 0.1; done");
     await sleep(1000);
     await rig.lab.thaw('m2');

@@ -160,7 +160,7 @@ describe('two of four voters', () => {
     const before = await Promise.all(['m1', 'm2'].map((host) => cluster.rig.lab.listing(host)));
     cluster.pillar('etcd_snapshot_count: 20000\n');
     await cluster.rig.lab.crash('m4');
-    const one = await cluster.rig.json(...APPLY, '--connect-limit', '6');
+    const one = await cluster.rig.json(...APPLY, '--connect-limit', '12');
     expect(one.status).toBe(5);
     expect(whyOf(one.document, 'm1', SERVICE)).toMatchObject({
       message:
@@ -168,7 +168,7 @@ describe('two of four voters', () => {
       next: 'bring back or replace m4 first, then run again',
     });
     await cluster.rig.lab.crash('m3');
-    const two = await cluster.rig.json(...APPLY, '--connect-limit', '6');
+    const two = await cluster.rig.json(...APPLY, '--connect-limit', '12');
     expect(two.status).toBe(5);
     expect(two.document.failures.map(({ message }) => message).join('\n')).toContain(
       'only 2 of 4 members of main could be locked, and a majority is 3',

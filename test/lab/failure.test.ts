@@ -207,7 +207,7 @@ resources:
 
   it('4 that a host could not be reached, while the others were done', async () => {
     await rig.lab.cut('m3');
-    const { status, document } = await rig.json('apply', 'small', '-t', 'masters', '--yes', '--connect-limit', '6');
+    const { status, document } = await rig.json('apply', 'small', '-t', 'masters', '--yes', '--connect-limit', '12');
     await rig.lab.heal('m3');
     expect(status).toBe(4);
     expect(ends(document)).toEqual({ file: 'ok changed unreachable' });
@@ -217,7 +217,7 @@ resources:
   it('2 rather than 4 where a resource failed as well', async () => {
     rig.write({ 'states/fails.yaml': SMALL.replace('/srv/small', '/srv/nowhere/small') });
     await rig.lab.cut('m3');
-    const { status, document } = await rig.json('apply', 'fails', '-t', 'masters', '--yes', '--connect-limit', '6');
+    const { status, document } = await rig.json('apply', 'fails', '-t', 'masters', '--yes', '--connect-limit', '12');
     await rig.lab.heal('m3');
     expect(status).toBe(2);
     expect(ends(document)).toEqual({ file: 'failed failed unreachable' });

@@ -4,7 +4,7 @@ import { type Cluster, HOSTS, openCluster } from './cluster.ts';
 import type { RunDocument } from './rig.ts';
 import { saying } from './saying.ts';
 
-const APPLY = ['apply', 'running', '-t', 'masters', '--yes', '--connect-limit', '6'];
+const APPLY = ['apply', 'running', '-t', 'masters', '--yes', '--connect-limit', '12'];
 const SERVICE = 'kubernetes.etcd.configured/service';
 const HEALTHY = 'kubernetes.etcd.configured/healthy';
 let cluster: Cluster;
@@ -105,7 +105,7 @@ resources:
     });
     for (const command of ['plan', 'apply']) {
       const yes = command === 'apply' ? ['--yes'] : [];
-      const run = await cluster.rig.json(command, 'quorate', '-t', 'masters', ...yes, '--connect-limit', '6');
+      const run = await cluster.rig.json(command, 'quorate', '-t', 'masters', ...yes, '--connect-limit', '12');
       expect(run.status).toBe(4);
       expect(ends(run.document, 'quorate/note')).toEqual({ m1: 'changed', m2: 'changed', m3: 'unreachable' });
       expect(Object.values(ends(run.document, 'quorate/serves'))).toEqual(['ok']);
@@ -132,7 +132,7 @@ resources:
     scope: cluster
 `,
     });
-    const whole = await cluster.rig.json('apply', 'whole', '-t', 'masters', '--yes', '--connect-limit', '6');
+    const whole = await cluster.rig.json('apply', 'whole', '-t', 'masters', '--yes', '--connect-limit', '12');
     expect(whole.status).toBe(5);
     expect(whyOf(whole.document, 'm1', 'whole/serves')).toMatchObject({
       message: 'cluster main cannot be seen to be whole: m3 cannot be reached',
@@ -159,7 +159,7 @@ describe('with two masters down', () => {
     const before = await cluster.rig.lab.listing('m1');
     const running = await processes(['m1']);
     for (const command of [
-      ['plan', 'running', '-t', 'masters', '--connect-limit', '6'],
+      ['plan', 'running', '-t', 'masters', '--connect-limit', '12'],
       [...APPLY, '--minority-lock'],
     ]) {
       const { status, document } = await cluster.rig.json(...command);

@@ -73,7 +73,7 @@ it('is refused unless it is confirmed, while a quorum serves, for a part of the 
   await refused(/restored only as a whole, and m3 is outside the target/, '-t', 'masters:!m3', '--confirm', 'main');
   await refused(/minutes old, and --max-age allows/, ...CONFIRMED, '--max-age', '0.001');
   await cluster.rig.lab.cut('m3');
-  await refused(/m3.*cannot be asked/s, ...CONFIRMED, '--over-healthy', '--connect-limit', '3');
+  await refused(/m3.*cannot be asked/s, ...CONFIRMED, '--over-healthy', '--connect-limit', '12');
   await cluster.rig.lab.heal();
   expect(await directories()).toEqual(had);
   expect(await ids()).toEqual([former, former, former]);

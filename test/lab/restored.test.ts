@@ -122,7 +122,7 @@ it('is refused where the snapshot is missing, damaged, another one, or of anothe
   await refused(/^the snapshot is of the cluster abcdef by its receipt, which main has never been/);
   await plant();
   await cluster.rig.lab.cut('m3');
-  const cut = await apply(...RESTORED, '--connect-limit', '3');
+  const cut = await apply(...RESTORED, '--connect-limit', '12');
   expect([cut.status, cut.whys.join('\n')]).toEqual([5, expect.stringMatching(/m3 cannot be asked/)]);
   await cluster.rig.lab.heal();
   expect(await cluster.onEach('ls -A /var/lib | grep "^etcd" || true')).toEqual(['', '', 'etcd.pre-restore']);

@@ -35,7 +35,7 @@ async function snapshot(...args: string[]) {
   return { status, stderr, ...document, first: document.snapshots[0]! };
 }
 
-const save = (...args: string[]) => snapshot(...SAVE.slice(1), '--connect-limit', '6', ...args);
+const save = (...args: string[]) => snapshot(...SAVE.slice(1), '--connect-limit', '12', ...args);
 
 function files(folder: string): string[] {
   return readdirSync(join(rig.folder, folder)).sort();

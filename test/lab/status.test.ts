@@ -43,7 +43,7 @@ async function look(
   ...args: string[]
 ): Promise<Ended & { main: Document['clusters'][0]; verdict: string; ms: number }> {
   const began = performance.now();
-  const ended = await rig.quorate('status', '--json', '--connect-limit', '6', ...args);
+  const ended = await rig.quorate('status', '--json', '--connect-limit', '12', ...args);
   const document = JSON.parse(ended.stdout) as Document;
   expect(validate(document) || validate.errors).toBe(true);
   for (const { programs } of document.clusters[0]!.members) {
@@ -261,7 +261,7 @@ describe('watching', () => {
   it('shows hosts that go and come again, keeps its connections, and ends on Ctrl-C', async () => {
     const logins = () => rig.lab.run('m1', 'journalctl -u ssh | grep -c Accepted || true').then(Number);
     const before = await logins();
-    const running = rig.start('status', '--watch', '1', '--json', '--connect-limit', '5');
+    const running = rig.start('status', '--watch', '1', '--json', '--connect-limit', '12');
     const documents = () =>
       running
         .printed()
