@@ -1,10 +1,9 @@
 // A bucket of S3, or of anything that speaks its protocol. Credentials, region and endpoint come as the AWS SDK finds them.
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { type Attempt, fail, succeed } from '../failure.ts';
 import { alreadyThere, type Place, type StoredFile, storageFailure } from './place.ts';
+import { upload } from './s3-upload.ts';
 
 /** As the pillar's `snapshot` gives them. */
 export interface S3Options {
@@ -15,23 +14,21 @@ export interface S3Options {
   kmsKey?: string | undefined;
 }
 
-/** Two of these are in memory at once. S3 takes 10,000 parts at most, none but the last below 5 MiB. */
-const PART_BYTES = 8 * 1024 * 1024;
-const MOST_PARTS = 9000;
-
 /** Fails where the SDK is not installed: it is 23 MB, and only needed for this. */
 export async function openBucket(bucket: string, prefix: string, options: S3Options = {}): Promise<Attempt<Place>> {
   const url = `s3://${bucket}${prefix === '' ? '' : `/${prefix}`}`;
-  const [sdk, storage] = await Promise.all([import('@aws-sdk/client-s3'), import('@aws-sdk/lib-storage')]).catch(
-    () => [undefined, undefined] as const,
-  );
-  if (!sdk || !storage) {
-    const next = 'npm install @aws-sdk/client-s3 @aws-sdk/lib-storage';
+  const sdk = await import('@aws-sdk/client-s3').catch(() => undefined);
+  if (!sdk) {
+    const next = 'npm install @aws-sdk/client-s3';
     return fail({ reason: 'storage', message: `${url}: the AWS SDK is not installed`, next });
   }
   const endpoint = options.endpoint ?? process.env.AWS_ENDPOINT_URL_S3 ?? process.env.AWS_ENDPOINT_URL;
   const client = await createClient(sdk.S3Client, endpoint);
   const keyOf = (name: string) => (prefix === '' ? name : `${prefix}/${name}`);
+  const encryption = {
+    ...(options.sse ? { ServerSideEncryption: options.sse as 'AES256' | 'aws:kms' } : {}),
+    ...(options.kmsKey ? { SSEKMSKeyId: options.kmsKey } : {}),
+  };
   const failed = (error: unknown) => fail(storageFailure(url, explain(error)));
 
   async function head(name: string): Promise<Attempt<StoredFile | undefined>> {
@@ -71,33 +68,19 @@ export async function openBucket(bucket: string, prefix: string, options: S3Opti
       const found = await head(name);
       if (!found.ok) return found;
       if (found.value) return fail(alreadyThere(url, name));
-      const { size } = await stat(file);
-      const upload = new storage.Upload({
-        client,
-        queueSize: 2,
-        partSize: Math.max(PART_BYTES, Math.ceil(size / MOST_PARTS)),
-        params: {
-          Bucket: bucket,
-          Key: keyOf(name),
-          Body: createReadStream(file, { highWaterMark: 1024 * 1024 }),
-          IfNoneMatch: '*',
-          ...(options.sse ? { ServerSideEncryption: options.sse as 'AES256' | 'aws:kms' } : {}),
-          ...(options.kmsKey ? { SSEKMSKeyId: options.kmsKey } : {}),
-        },
-      });
-      upload.on('httpUploadProgress', ({ loaded }) => onProgress?.(loaded ?? 0, size));
-      const abort = () => void upload.abort();
-      signal?.addEventListener('abort', abort, { once: true });
       try {
-        await upload.done();
+        await upload({
+          sdk,
+          client,
+          file,
+          object: { Bucket: bucket, Key: keyOf(name) },
+          encryption,
+          signal,
+          onProgress,
+        });
         return succeed(undefined);
       } catch (error) {
-        // The SDK leaves the parts of an interrupted upload behind, and a bucket charges for them.
-        const parts = { Bucket: bucket, Key: keyOf(name), UploadId: upload.uploadId };
-        if (upload.uploadId) await client.send(new sdk.AbortMultipartUploadCommand(parts)).catch(() => {});
         return [409, 412].includes(statusOf(error) ?? 0) ? fail(alreadyThere(url, name)) : failed(error);
-      } finally {
-        signal?.removeEventListener('abort', abort);
       }
     },
     async get(name, take, { signal, onProgress } = {}) {
