@@ -10,13 +10,13 @@ const LONGEST_MARKER = 200;
  * An incremental parser of one stream. However the stream is cut into chunks, the markers and the bytes between
  * them are the same; it holds back no more than what may still become a marker.
  */
-export function createFrameParser(nonce: string): (chunk: Uint8Array) => Frame[] {
+export function createFrameParser(nonce: string): (chunk: Buffer) => Frame[] {
   const start = Buffer.from(`${nonce} `);
   let held: Buffer = Buffer.alloc(0);
 
   return function parse(chunk) {
     const frames: Frame[] = [];
-    let rest = held.length === 0 ? Buffer.from(chunk) : Buffer.concat([held, chunk]);
+    let rest = held.length === 0 ? chunk : Buffer.concat([held, chunk]);
     const emit = (bytes: Buffer) => {
       if (bytes.length > 0) frames.push({ type: 'bytes', bytes });
     };

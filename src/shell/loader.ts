@@ -90,9 +90,9 @@ export function frameHeartbeat(script: string): string {
   return frame('H', script);
 }
 
-/** Bytes for the running program's inputs. */
-export function frameInput(bytes: Uint8Array): Buffer {
-  return Buffer.concat([Buffer.from(`I ${bytes.length}\n`), bytes]);
+/** What goes before so many bytes for the running program's inputs. */
+export function inputHeader(size: number): string {
+  return `I ${size}\n`;
 }
 
 /** Nothing more follows for the program that has ended. */

@@ -39,7 +39,7 @@ export interface Answer {
   id: string;
   state: 'ran' | 'blocked' | 'skipped' | 'moved' | 'input-failed';
   status: number;
-  stdout: Uint8Array;
+  stdout: Buffer;
   stderr: string;
   /** The output was longer than the limit and was cut. */
   truncated: boolean;

@@ -41,7 +41,7 @@ export function openHostDirectory({ session, directory, signal, cleaned }: HostP
     if (failure) return fail(failure);
     const { state, status, stdout, stderr } = answers[0]!;
     if (state !== 'ran') return failed(stderr.trim() || 'what was sent did not arrive');
-    return succeed({ status, stdout: Buffer.from(stdout), stderr: stderr.trim() });
+    return succeed({ status, stdout, stderr: stderr.trim() });
   }
 
   async function list(pattern: string): Promise<Attempt<StoredFile[]>> {

@@ -7,7 +7,7 @@ import { reveal } from '../sensitive.ts';
 import { AnswerCollector, type Stream } from '../shell/answers.ts';
 import { type ComposedInput, composeProgram } from '../shell/compose.ts';
 import { createFrameParser } from '../shell/frames.ts';
-import { composeLoader, frameAtExit, frameHeartbeat, frameInput, frameProgram, PROGRAM_END } from '../shell/loader.ts';
+import { composeLoader, frameAtExit, frameHeartbeat, frameProgram, inputHeader, PROGRAM_END } from '../shell/loader.ts';
 import type { Program } from '../shell/program.ts';
 import { explainSilence } from './become.ts';
 import type { Channel, Ending } from './channel.ts';
@@ -155,7 +155,9 @@ class ChannelSession implements ApplySession {
       }
       const bytes = reveal(input.content);
       for (let from = 0; from < bytes.length && active(); from += PIECE_BYTES) {
-        const drained = this.#channel.stdin.write(frameInput(bytes.subarray(from, from + PIECE_BYTES)));
+        const piece = bytes.subarray(from, from + PIECE_BYTES);
+        this.#channel.stdin.write(inputHeader(piece.length));
+        const drained = this.#channel.stdin.write(piece);
         if (!drained) await Promise.race([once(this.#channel.stdin, 'drain').catch(() => {}), this.#channel.ended]);
       }
     }

@@ -121,7 +121,7 @@ async function run(live: LiveContext, session: ApplySession, script: string): Pr
   );
   if (failure) return fail(failure);
   const { status, stdout, stderr } = answers[0]!;
-  if (status === 0) return succeed(Buffer.from(stdout).toString());
+  if (status === 0) return succeed(stdout.toString());
   return fail({
     reason: 'script',
     host: session.host,

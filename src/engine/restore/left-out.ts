@@ -33,7 +33,7 @@ echo "$q_running"`;
     );
     const [answer] = ran.answers;
     // It was there a moment ago: nobody may say that nothing runs.
-    const words = answer?.status === 0 ? Buffer.from(answer.stdout).toString().split(/\s+/).filter(Boolean) : ['?'];
+    const words = answer?.status === 0 ? answer.stdout.toString().split(/\s+/).filter(Boolean) : ['?'];
     seen.set(host, words);
   };
   const known = without.flatMap((host): ApplySession[] => {

@@ -86,7 +86,7 @@ export async function surveyHosts(
     else if (answer?.status !== 0) {
       const message = `it could not be asked about restores: ${answer?.stderr.trim()}`;
       failures.push({ reason: 'script', host, message });
-    } else hosts.set(host, parseSurvey(Buffer.from(answer.stdout).toString()));
+    } else hosts.set(host, parseSurvey(answer.stdout.toString()));
   });
   return { hosts, failures };
 }

@@ -294,7 +294,7 @@ function createHost({ session, signal, limitSeconds }: RehearseOptions) {
     if (failure) return fail(failure);
     const answer = answers[0]!;
     const { status, stdout, stderr } = answer;
-    return succeed({ answer, status, stdout: Buffer.from(stdout).toString(), stderr: stderr.trim() });
+    return succeed({ answer, status, stdout: stdout.toString(), stderr: stderr.trim() });
   }
   return {
     limitSeconds,

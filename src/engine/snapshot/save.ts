@@ -123,7 +123,7 @@ printf '%s\\n' "$q_said"`;
     : await session.read({ kind: 'read', parts: [part] }, limits);
   if (failure) return fail(failure);
   const { status, stdout, stderr } = answers[0]!;
-  const revision = Number(/"revision":(\d+)/.exec(Buffer.from(stdout).toString())?.[1]);
+  const revision = Number(/"revision":(\d+)/.exec(stdout.toString())?.[1]);
   if (status === 0 && revision > 0) return succeed({ canary: options.canary ? { value, revision } : null, revision });
   const why = stderr.trim().split('\n').at(-1) ?? '';
   const full = why.includes('database space exceeded');

@@ -48,7 +48,7 @@ export async function takeSnapshot(options: TakeOptions): Promise<Attempt<undefi
     const script = readScript(folder, done / BLOCK_BYTES);
     const { answers, failure } = await session.read({ kind: 'read', parts: [{ id: 'snapshot', script }] }, limits);
     if (failure) return fail(failure);
-    const output = Buffer.from(answers[0]!.stdout);
+    const { stdout: output } = answers[0]!;
     const line = output.indexOf('\n');
     const [state, exit, size] = output.toString('latin1', 0, line).split(' ');
     if (state === 'ended' && exit !== '0')

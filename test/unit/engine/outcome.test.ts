@@ -8,7 +8,7 @@ import type { Answer } from '../../../src/shell/program.ts';
 import type { Value } from '../../../src/value.ts';
 import { plan, workOf } from './scene.ts';
 
-const encode = (text: string) => new TextEncoder().encode(text);
+const encode = (text: string) => Buffer.from(text);
 
 interface Case {
   write?: Partial<Answer>;

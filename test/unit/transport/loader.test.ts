@@ -7,9 +7,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   composeLoader,
   frameHeartbeat,
-  frameInput,
   frameProgram,
   GRACE_SECONDS,
+  inputHeader,
   PROGRAM_END,
 } from '../../../src/shell/loader.ts';
 import { openLocalChannel } from '../../../src/transport/local.ts';
@@ -58,7 +58,7 @@ describe.each(SHELLS)('under %s', (_name, shell) => {
       return framed.length === size ? framed : record(length - 1);
     };
     const forged = Buffer.from(record(size).repeat(4096));
-    await feed(frameProgram('exec 3<&-; exit 1', 5000), frameInput(forged), PROGRAM_END);
+    await feed(frameProgram('exec 3<&-; exit 1', 5000), inputHeader(forged.length), forged, PROGRAM_END);
     expect(existsSync(canary)).toBe(false);
     // The same frame in its place is taken.
     await feed(frameHeartbeat(`: >${canary}`));

@@ -22,7 +22,7 @@ describe.each(SHELLS)('with %s', (shell) => {
       const { status, stdout, stderr } = host.run(`${ADOPTION_PROGRAM.prelude}\n(${script}\n)`);
       expect([id, status, stderr]).toEqual([id, 0, '']);
       expect(String(stdout)).not.toContain('hunter2');
-      return { id, state: 'ran', status, stdout, stderr, truncated: false, ms: 0 };
+      return { id, state: 'ran', status, stdout: Buffer.from(stdout), stderr, truncated: false, ms: 0 };
     });
     return parseMaster(answers);
   }
