@@ -33,8 +33,11 @@ function createPackage(programs: { [path: string]: string }): { root: string; st
   };
 }
 
-const node = (name: string, version: string) =>
-  `#!/bin/sh\n[ "$1" != --version ] || { echo ${version}; exit; }\nshift 2; printf '${name}:'; printf ' [%s]' "$@"; echo\n`;
+const node = (name: string, version: string) => `#!/bin/sh
+[ "$1" != --version ] || { echo ${version}; exit; }
+until [ "\${1##*/}" = quorate.ts ]; do shift; done
+shift; printf '${name}:'; printf ' [%s]' "$@"; echo
+`;
 const OTHER = process.arch === 'arm64' ? 'x64' : 'arm64';
 
 it('is the pinned one, whatever is on the PATH', () => {
@@ -67,4 +70,15 @@ it('is none that is too old: what to do is said', () => {
   expect(start()).toMatch(
     /^quorate needs Node 22\.18 or newer, and this is v22\.17\.9: run `npm install` in \S+, which brings one\n$/,
   );
+});
+
+it.each([
+  ['v22.18.0', true],
+  ['v24.0.0', true],
+  ['v25.0.0', false],
+])('is given no flag that its V8 may not know: %s', (version, known) => {
+  const flags = `#!/bin/sh\n[ "$1" != --version ] || { echo ${version}; exit; }\necho "$@"\n`;
+  const { start } = createPackage({ 'path/node': flags });
+  expect(start()).toContain('--max-semi-space-size=');
+  expect(start().includes('--scavenger-')).toBe(known);
 });
