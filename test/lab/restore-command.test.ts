@@ -190,6 +190,26 @@ it('goes on by resume wherever the controller was killed, and undo brings back w
   expect([again.status, again.document.outcome]).toEqual([0, 'ok']);
 });
 
+it('is not gone on with where the cluster that had no quorum serves again: nobody has agreed that it stops', async () => {
+  const before = await ids();
+  await cluster.stopMember('m1', 'm2');
+  const running = cluster.rig.start('restore', '--from', snapshot, ...CONFIRMED);
+  await saying(running, 'step 3 of 9');
+  running.kill();
+  const run = runOf(await running.ended);
+  const started = await cluster.rig.quorate('apply', 'running', '-t', 'masters', '--yes', '--lock-wait', '90');
+  expect(started.status, `${started.stdout}\n${started.stderr}`).toBe(0);
+
+  const resumed = await cluster.rig.quorate('resume', run, '-t', 'masters');
+  expect([resumed.status, `${resumed.stdout}${resumed.stderr}`]).toEqual([
+    5,
+    expect.stringMatching(/had no quorum when the restore .* was begun, and has one now \(m1, m2, m3\)/),
+  ]);
+  const undone = await cluster.rig.quorate('undo', run, ...CONFIRMED);
+  expect(undone.status, `${undone.stdout}\n${undone.stderr}`).toBe(0);
+  expect(await ids()).toEqual(before);
+});
+
 it('brings back what only a survivor has left, by a snapshot that was taken of it by hand (docs/restore.md)', async () => {
   const all = await everything('m3');
   await cluster.stopMember('m1', 'm2');

@@ -1,9 +1,11 @@
 // What going on with a restore, or taking it back, does before its first step: find it on the hosts, and refuse.
+import type { Found, Ledger } from '../../etcd/ledger.ts';
 import { quorumOf } from '../../etcd/quorum.ts';
 import { type Attempt, type Failure, fail, succeed } from '../../failure.ts';
 import type { Procedure } from '../../procedures/read.ts';
 import { type EtcdCluster, memberPillar } from '../clusters.ts';
 import type { Held } from '../hold.ts';
+import type { Probe } from '../probe.ts';
 import type { LoadedStep } from '../procedure.ts';
 import { askLeftOut, refuseRunningThere } from './left-out.ts';
 import { findLoss } from './loss.ts';
@@ -95,6 +97,8 @@ export async function prepareResume(held: Held, goOn: GoOn): Promise<Attempt<Loa
     const next = `take it back (\`quorate undo ${record.run}\`), which is nothing but a note, and begin it again from ${record.from}`;
     return fail({ reason: 'guard', message, next });
   }
+  const living = refuseLiving(goOn.cluster, record, known, held.seen.probes);
+  if (living) return fail(living);
   const left = leftOf(goOn.procedure, isReleased(known));
   const steps = await loadSteps(left, givenBy(record), goOn.load, { leftOut: without });
   if (steps.ok) goOn.announce(steps.value, record);
@@ -114,6 +118,38 @@ export function refuseEnded(run: string, members: readonly string[], known: Know
       ? 'begin another one: `quorate restore --from … --confirm …`'
       : '`quorate apply kubernetes.running` looks after the cluster; another restore is begun with `quorate restore`',
   };
+}
+
+/**
+ * A cluster that had no quorum when its restore was begun, and has one now, was brought back by somebody meanwhile: nobody
+ * has agreed that it stops, nor that what was written since is lost.
+ */
+export function refuseLiving(
+  { name, members }: Pick<EtcdCluster, 'name' | 'members'>,
+  record: Pick<RestoreRecord, 'run' | 'cluster' | 'from' | 'sha256' | 'generation' | 'without' | 'overHealthy'>,
+  known: Known,
+  probes: ReadonlyMap<string, Pick<Probe, 'members'>>,
+): Failure | undefined {
+  if (record.overHealthy || isReleased(known)) return undefined;
+  const living = membersOf({ members } as EtcdCluster, record).filter((host) => {
+    const { status, guard } = probes.get(host)?.members.get(record.cluster) ?? {};
+    return status?.healthy === true && !isRestored(guard?.ledger, record);
+  });
+  if (living.length < (record.without.length > 0 ? 1 : quorumOf(members.length))) return undefined;
+  return {
+    reason: 'guard',
+    message: `cluster ${name} had no quorum when the restore ${record.run} was begun, and has one now (${living.join(', ')}): it would stop, and what was written since would be lost`,
+    next: `take the restore back (\`quorate undo ${record.run}\`); or then, if all of it is to go back, begin another one from ${record.from} with --over-healthy: it says first what would be lost`,
+  };
+}
+
+/** One that cannot be read says nothing. */
+function isRestored(
+  ledger: Found<Ledger> | undefined,
+  { sha256, generation }: Pick<RestoreRecord, 'sha256' | 'generation'>,
+) {
+  if (ledger === 'damaged') return true;
+  return ledger?.restored?.sha256 === sha256 && ledger.restored.generation === generation;
 }
 
 function isReleased(known: Known): boolean {

@@ -22,6 +22,8 @@ export interface RestoreRecord {
   canary: string | null;
   /** Hosts of the group that are no members of the restored cluster. */
   without: string[];
+  /** A quorum served when it was begun, and its end was agreed to. */
+  overHealthy?: true;
   /** Whose data it is, where there was no snapshot before. */
   survivor?: RecordedSurvivor;
   /** RFC 3339. */
@@ -129,6 +131,7 @@ export function parseRecord(text: string): RestoreRecord | undefined {
     prefixes: Object.fromEntries(counts) as RestoreRecord['prefixes'],
     canary,
     without,
+    ...(fields?.overHealthy === true ? { overHealthy: true } : {}),
     ...(survivor ? { survivor } : {}),
     at,
   };

@@ -66,6 +66,7 @@ export async function prepareRestore(held: Held, wish: RestoreWish): Promise<Att
     generation: verdict.generation,
     ...contentOf(snapshot.snapshot.content),
     without: [...wish.without],
+    ...(verdict.serving.length > 0 ? { overHealthy: true } : {}),
     at: new Date().toISOString(),
   };
   const steps = await loadSteps(wish.procedure, givenBy(record), wish.load, { leftOut: wish.without });

@@ -1,6 +1,6 @@
 // Going on with a restore: never with one that is at its end, and never back over the point of no return.
-import { expect, it, test } from 'vitest';
-import { leftOf, refuseEnded, refuseHalf } from '../../../../src/engine/restore/go-on.ts';
+import { describe, expect, it, test } from 'vitest';
+import { leftOf, refuseEnded, refuseHalf, refuseLiving } from '../../../../src/engine/restore/go-on.ts';
 import { refuseChanged } from '../../../../src/engine/restore/survivor.ts';
 import { readProcedure } from '../../../../src/procedures/read.ts';
 
@@ -32,6 +32,43 @@ it('does not count keys again once API servers may have written', async () => {
   expect(states(true)).toEqual(['kubernetes.restore.released', 'kubernetes.running']);
   expect(states(false)).toContain('kubernetes.restore.proved');
   expect(states(false)).toHaveLength(read.value.steps.length);
+});
+
+describe('a cluster that serves again since its restore was interrupted', () => {
+  const CLUSTER = { name: 'main', members: HOSTS };
+  const RECORD = { run: 'r1', cluster: 'main', from: 'x.db', sha256: 'ab', generation: 2, without: [] };
+  const OPEN = new Map(HOSTS.map((host) => [host, { released: false }]));
+  const probes = (healthy: string[], ledger?: unknown) =>
+    new Map(
+      HOSTS.map((host) => [
+        host,
+        { members: new Map([['main', { status: { healthy: healthy.includes(host) }, guard: { ledger } }]]) },
+      ]),
+    ) as never;
+
+  it('is not stopped by going on: nobody has agreed to what would be lost', () => {
+    const former = { restored: { sha256: 'ab', generation: 1 } };
+    for (const ledger of [undefined, {}, former]) {
+      expect(refuseLiving(CLUSTER, RECORD, OPEN, probes(['m1', 'm3'], ledger))).toMatchObject({
+        reason: 'guard',
+        message: expect.stringMatching(
+          /^cluster main had no quorum when the restore r1 was begun, and has one now \(m1, m3\)/,
+        ),
+        next: expect.stringMatching(/quorate undo r1.*--over-healthy/),
+      });
+    }
+    const left = { ...RECORD, without: ['m3'] };
+    expect(refuseLiving(CLUSTER, left, OPEN, probes(['m2']))?.message).toContain('has one now (m2)');
+  });
+
+  it('is told from one that was agreed to stop, from the restored one, and from one that has no quorum', () => {
+    const restored = { restored: { sha256: 'ab', generation: 2 } };
+    const released = new Map([['m1', { released: true }]]);
+    expect(refuseLiving(CLUSTER, { ...RECORD, overHealthy: true }, OPEN, probes(HOSTS))).toBeUndefined();
+    expect(refuseLiving(CLUSTER, RECORD, OPEN, probes(HOSTS, restored))).toBeUndefined();
+    expect(refuseLiving(CLUSTER, RECORD, released, probes(HOSTS))).toBeUndefined();
+    expect(refuseLiving(CLUSTER, RECORD, OPEN, probes(['m2']))).toBeUndefined();
+  });
 });
 
 it('is not taken back where the cluster of before would have no quorum of its own', () => {

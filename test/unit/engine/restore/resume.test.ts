@@ -48,7 +48,8 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 /** By host, what it answers when it is asked about restores, and what it says runs there; a host that is missing does not answer. */
 interface Hosts {
-  [host: string]: { restores?: string; running?: string | false };
+  /** `serves`: its member, with a leader. */
+  [host: string]: { restores?: string; running?: string | false; serves?: true };
 }
 
 /** A host of the run has its session already; `later` has one only when it is asked for. */
@@ -75,7 +76,7 @@ async function resume(hosts: Hosts, later: Hosts = {}) {
   const prepared = await prepareResume(
     {
       live: { loaded, connect, parallel: 3, kill: signal, connections: { sessions, failures: new Map() } },
-      seen: { probes: new Map([...sessions.keys()].map((host) => [host, {}])), failures: new Map() },
+      seen: { probes: new Map(Object.entries(hosts).map(([host, said]) => [host, probe(said)])), failures: new Map() },
     } as unknown as Held,
     {
       run: 'r1',
@@ -89,6 +90,10 @@ async function resume(hosts: Hosts, later: Hosts = {}) {
     },
   );
   return { prepared, scopes, closed };
+}
+
+function probe({ serves }: Hosts[string]) {
+  return { members: new Map(serves ? [['main', { status: { healthy: true } }]] : []) };
 }
 
 const refused = (message: RegExp, host?: string) => ({
@@ -107,6 +112,12 @@ it('goes on while it is there, and nothing of the cluster runs on it; no connect
   expect((await resume({ ...BOTH, m3: {} })).prepared.ok).toBe(true);
   const { prepared, closed } = await resume(BOTH, { m3: {} });
   expect([prepared.ok, closed]).toEqual([true, ['m3']]);
+});
+
+it('is refused where the cluster, that had no quorum when it was begun, serves', async () => {
+  const { prepared, scopes } = await resume({ ...BOTH, m2: { restores: KNOWN, serves: true } });
+  expect(prepared).toMatchObject(refused(/^cluster main had no quorum when the restore r1 was begun, and has one now/));
+  expect(scopes).toEqual([]);
 });
 
 test.each([

@@ -23,6 +23,7 @@ const RECORD: RestoreRecord = {
 it('reads back the record of a restore, and takes nothing else for one', () => {
   expect(parseRecord(formatRecord(RECORD))).toEqual(RECORD);
   expect(parseRecord(formatRecord({ ...RECORD, canary: null }))).toEqual({ ...RECORD, canary: null });
+  expect(parseRecord(formatRecord({ ...RECORD, overHealthy: true }))).toEqual({ ...RECORD, overHealthy: true });
   const survivor = { host: 'm3', index: 42, controller: 'desk' };
   const begun = { ...RECORD, sha256: null, survivor };
   expect(parseRecord(formatRecord(begun))).toEqual(begun);
