@@ -158,6 +158,11 @@ it('goes on by resume wherever the controller was killed, and undo brings back w
   await saying(running, 'step 5 of 9');
   running.kill();
   const run = runOf(await running.ended);
+  const seen = await cluster.rig.quorate('status');
+  expect([seen.status, seen.stdout]).toEqual([
+    2,
+    expect.stringContaining(`CRITICAL restore-unfinished\n  the restore ${run}`),
+  ]);
   // Another one is not begun beside it.
   const second = await cluster.rig.quorate('restore', '--from', snapshot, ...CONFIRMED, '--lock-wait', '90');
   expect([second.status, `${second.stdout}${second.stderr}`]).toEqual([

@@ -40,6 +40,10 @@ export function parseStatus(answers: readonly Answer[], paths: StatusPaths, mome
   });
   take('certificates', (_answer, text) => ({ certificates: parseFiles(text) }));
   take('ledger', (_answer, text) => (text === '' ? {} : { ledger: parseLedger(text) }));
+  take('restores', (_answer, text) => {
+    const restores = linesOf(text).filter((run) => /^[0-9A-Za-z-]+$/.test(run));
+    return restores.length > 0 ? { restores } : {};
+  });
   take('data', (_answer, text) => ({ data: parseData(text) }));
   return told;
 }

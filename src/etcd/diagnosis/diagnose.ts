@@ -5,6 +5,7 @@ import { type Finding, type FindingKind, sortFindings } from './finding.ts';
 import { findHistories } from './histories.ts';
 import { matchMembers } from './match.ts';
 import { findMembership } from './membership.ts';
+import { findRestores } from './restores.ts';
 import type { SeenCluster } from './seen.ts';
 import { describeBare, findService, isBare } from './service.ts';
 import { findShortages } from './shortages.ts';
@@ -22,6 +23,7 @@ export function diagnose(cluster: SeenCluster, now: Date): Diagnosis {
   const shortages = findShortages(standings);
   if (isBare(standings)) return { standings, findings: sortFindings([describeBare(standings), ...shortages]) };
   const findings = [
+    ...findRestores(standings),
     ...findService(standings),
     ...findHistories(standings),
     ...findAlarms(standings),

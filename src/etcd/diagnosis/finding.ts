@@ -15,6 +15,8 @@ export interface Finding {
 
 /** In the order in which they are told among those of one severity: what stands above may explain what stands below. */
 export const FINDING_KINDS = [
+  // What is down may be so on purpose.
+  'restore-unfinished',
   // Nothing, or not enough, serves.
   'nothing-known',
   'not-founded',

@@ -27,6 +27,8 @@ export interface SeenHost {
   certificates?: SeenCertificate[];
   /** The host's own record of the cluster that it belongs to. */
   ledger?: Found<Ledger>;
+  /** Restores of the cluster that were begun there and are not at their end. */
+  restores?: string[];
   data?: SeenData;
   hash?: SeenHash;
   /** A revision of another member that it has not reached, although it has applied all that was agreed on since. */

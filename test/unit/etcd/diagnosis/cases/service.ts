@@ -3,6 +3,28 @@ import type { SeenHost } from '../../../../../src/etcd/diagnosis/seen.ts';
 import { type Case, DOWN, leaderless, NO_LIST, SILENT, unreachable } from '../scene.ts';
 
 export const SERVICE: Case[] = [
+  {
+    what: 'a restore that was interrupted when all was stopped',
+    spoiled: {
+      1: { ...DOWN, restores: ['r1'] },
+      2: { ...DOWN, restores: ['r1'] },
+      3: { ...DOWN, restores: ['r1'] },
+    },
+    found: [
+      'critical restore-unfinished',
+      'critical no-quorum',
+      'critical member-down',
+      'critical member-down',
+      'critical member-down',
+    ],
+    says: /^the restore r1 was begun on m1, m2, m3 and is not at its end: it runs, or was interrupted$/,
+  },
+  {
+    what: 'a restore that nobody has gone on with, while the cluster serves',
+    spoiled: { 2: { restores: ['r1'] } },
+    found: ['warning restore-unfinished'],
+    says: /^the restore r1 was begun on m2 and/,
+  },
   { what: 'all is well', spoiled: {}, found: [], sums: 'main serves: 3 voters, all healthy: quorum 2, tolerance 1' },
 
   {
