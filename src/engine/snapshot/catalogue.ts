@@ -1,7 +1,8 @@
 // Which snapshots a place holds, and what their receipts say of them.
+import { existsSync } from 'node:fs';
 import { parseSnapshotName, receiptName } from '../../etcd/snapshot/name.ts';
 import type { Receipt } from '../../etcd/snapshot/receipt.ts';
-import { type Attempt, succeed } from '../../failure.ts';
+import { type Attempt, fail, succeed } from '../../failure.ts';
 import { type Place, readSmall } from '../../storage/place.ts';
 import { inParallel } from '../connections.ts';
 import { LARGEST_RECEIPT_BYTES, parseReceipt } from './receipt-file.ts';
@@ -21,8 +22,12 @@ export interface CatalogueEntry {
 
 const AT_ONCE = 8;
 
-/** Newest first. Files that are not called as a snapshot are none. */
+/** Newest first. Files that are not called as a snapshot are none. A directory that is not there is a path that was mistyped. */
 export async function readCatalogue(place: Place): Promise<Attempt<CatalogueEntry[]>> {
+  if (place.directory !== undefined && !existsSync(place.directory)) {
+    const next = 'check the path; `quorate snapshot save` makes the directory that it is told';
+    return fail({ reason: 'unreadable', message: `there is no directory ${place.directory}`, next });
+  }
   const listed = await place.list();
   if (!listed.ok) return listed;
   const there = new Set(listed.value.map(({ name }) => name));

@@ -33,7 +33,12 @@ export async function verifySnapshot(file: string, options: VerifyOptions = {}):
     return fail({ reason: 'unreadable', message: `${file}: ${(error as Error).message}`, next: 'check the path' });
   }
   try {
-    const { size } = await handle.stat();
+    const stat = await handle.stat();
+    if (stat.isDirectory()) {
+      const next = `name a file in it (\`quorate snapshot list --from ${file}\` shows the snapshots there)`;
+      return fail({ reason: 'unreadable', message: `${file}: it is a directory`, next });
+    }
+    const { size } = stat;
     const progress = (done: number) => options.onProgress?.(Math.min(done, size * 2), size * 2);
     const trailer = createTrailerCheck();
     const buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);

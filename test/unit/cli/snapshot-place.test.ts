@@ -1,5 +1,5 @@
 // The snapshot commands that need no cluster: what they print of a directory, and how they end when it cannot be.
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { expect, it } from 'vitest';
@@ -68,9 +68,28 @@ it('list shows what there is, newest first, from the pillar or from --from, and 
   const stable = stdout.replaceAll(/ +\d+ (?:min|h|d) /g, ' AGE ').replaceAll(/FOLDER|\/private/g, 'FOLDER');
   expect({ code, lines: stable.trim().split('\n').length }).toEqual({ code: 0, lines: 4 });
   expect(stable).toContain(`main`);
-  expect((await rig.quorate('snapshot', 'list', '--from', 'nowhere')).stdout).toBe('no snapshots\n');
+  mkdirSync(join(rig.folder, 'empty'));
+  expect((await rig.quorate('snapshot', 'list', '--from', 'empty')).stdout).toBe('no snapshots\n');
+  rmdirSync(join(rig.folder, 'empty'));
   expect(rig.listing()).toEqual(before);
   expect(rig.knocks()).toBe(0);
+});
+
+it.each([
+  ['list', '--from', 'nowhere'],
+  ['fetch', '--from', 'nowhere'],
+  ['prune', '--from', 'nowhere', '--keep', '1'],
+  ['rehearse', 'nowhere', '--on', 'm1'],
+])('%s says that a directory is not there, which is not the same as one without snapshots', async (...argv) => {
+  const rig = await rigWithSnapshots();
+  const before = rig.listing();
+  const { code, stdout, stderr } = await rig.quorate('snapshot', ...argv);
+  expect({ code, stdout, stderr }).toEqual({
+    code: 1,
+    stdout: '',
+    stderr: expect.stringMatching(/^there is no directory .*nowhere\n {2}next: check the path\b/),
+  });
+  expect(rig.listing()).toEqual(before);
 });
 
 it('fetch takes the newest that was proved, and refuses one that is not the file of its receipt', async () => {

@@ -90,4 +90,10 @@ it('refuses a damaged file with 5, and names one that is not there with 1', asyn
     stderr: expect.stringMatching(/^cut\.db is no whole snapshot: .*\n {2}next: /),
   });
   expect(await rig.quorate('snapshot', 'verify', 'none.db')).toMatchObject({ code: 1, stdout: '' });
+  expect(await rig.quorate('snapshot', 'verify', '.')).toMatchObject({
+    code: 1,
+    stdout: '',
+    stderr:
+      '.: it is a directory\n  next: name a file in it (`quorate snapshot list --from .` shows the snapshots there)\n',
+  });
 });
