@@ -57,7 +57,10 @@ ${otherRunnerScript(pillar, cluster.service)}
 ${cluster.eventsOf === undefined && !hasEvents(pillar) ? findEvents(cluster.name) : ''}
 q_there=$q_dir
 while [ ! -e "$q_there" ]; do q_there=\${q_there%/*}; [ -n "$q_there" ] || q_there=/; done
-df -Pk "$q_there" 2>/dev/null | { read -r q_head; read -r q_device q_size q_used q_free q_rest; echo "free $q_free"; }
+q_df=$(df -Pk "$q_there" 2>/dev/null)
+q_df=\${q_df##*"
+"}
+set -- $q_df; echo "free \${4-}"
 if [ $q_names = no ] && ${own}; then
   q_find_lack || { q_list=$(q_etcdctl 3 "$q_own" member list -w json 2>/dev/null) && printf 'members %s\\n' "$q_list"; }
 ${version === undefined ? `elif [ $q_data = no ] && [ -x ${etcd} ] && ! ${own}; then\n  q_limit 5 ${etcd} --version 2>/dev/null | sed -n 's/^etcd Version: /installed /p'` : ''}

@@ -18,7 +18,7 @@ q_unpend() { for q_name; do rm -f "$Q_HOME/pending/$q_name"; done; }
 }
 
 /** Lists the reactions that an earlier run recorded and did not finish, one file name a line. */
-export const PENDING_SCRIPT = `cd ${HOST_HOME}/pending 2>/dev/null && ls -1 || :`;
+export const PENDING_SCRIPT = `for q_name in ${HOST_HOME}/pending/*; do [ ! -e "$q_name" ] || printf '%s\\n' "\${q_name##*/}"; done`;
 
 /** A file name has at most 255 bytes on any file system of a host. */
 const LONGEST_NAME = 200;

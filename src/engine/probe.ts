@@ -2,7 +2,8 @@
 import type { MemberStatus } from '../etcd/status.ts';
 import { parseEndpointStatus } from '../etcd/status.ts';
 import type { Failure } from '../failure.ts';
-import { canBeLookedUp, lookUp } from '../modules/file/look-up.sh.ts';
+import { CONTENT_FUNCTION, ENTRY_FUNCTIONS } from '../modules/file/entry.sh.ts';
+import { canBeLookedUp, lookUp, parseContents, type WantedPath } from '../modules/file/look-up.sh.ts';
 import type { AnyModule, Reading } from '../modules/module.ts';
 import type { Answer, Part } from '../shell/program.ts';
 import { quote } from '../shell/quote.ts';
@@ -70,8 +71,13 @@ const COMMAND_SECONDS = 10;
 
 export function probeParts(wish: ProbeWish): Part[] {
   const parts: Part[] = [];
-  if (wish.lock !== undefined) parts.push({ id: 'lock', script: wish.lock });
-  parts.push({ id: 'facts', script: FACTS_SCRIPT }, { id: 'pending', script: PENDING_SCRIPT });
+  // Who takes the lock may leave notes for the next probe (src/modules/remembered.sh.ts).
+  if (wish.lock !== undefined)
+    parts.push({ id: 'lock', script: wish.lock }, { id: 'notes', script: 'q_locking=y', shared: true });
+  parts.push(
+    { id: 'facts', script: FACTS_SCRIPT, shared: true },
+    { id: 'pending', script: PENDING_SCRIPT, shared: true },
+  );
   for (const { cluster, status, guard } of wish.members ?? []) {
     if (status !== undefined) parts.push({ id: `member ${cluster}`, script: status });
     if (guard !== undefined) parts.push({ id: `guard ${cluster}`, script: guard });
@@ -85,13 +91,22 @@ export function probeParts(wish: ProbeWish): Part[] {
     if (applies !== undefined) parts.push({ id: `applies ${declaration.id}`, script: applies });
     const places = pathsOf(declaration).map(() => position++);
     const at = places.length > 0 ? `q_at='${places.join(' ')}'\n` : '';
-    parts.push({ id: `read ${declaration.id}`, script: at + declaration.module.read(declaration.identity) });
+    const { module, identity } = declaration;
+    const read = module.read(identity);
+    const script = at + (paths.length > 0 ? withoutFunctions(read) : read);
+    parts.push({ id: `read ${declaration.id}`, script, ...(module.shared ? { shared: true } : {}) });
   }
   return parts;
 }
 
-function pathsOf({ module, identity }: Declaration): string[] {
-  return (module.paths?.(identity) ?? []).filter(canBeLookedUp);
+/** What the look-up has brought need not be sent with each. */
+function withoutFunctions(script: string): string {
+  return script.replace(`${ENTRY_FUNCTIONS}\n`, '').replace(`${CONTENT_FUNCTION}\n`, '');
+}
+
+function pathsOf({ module, identity }: Declaration): WantedPath[] {
+  const contents = new Set(module.contents?.(identity));
+  return (module.paths?.(identity) ?? []).filter(canBeLookedUp).map((path) => ({ path, content: contents.has(path) }));
 }
 
 function appliesScript({ onlyif, unless }: Declaration): string | undefined {
@@ -137,19 +152,20 @@ function parseMembers(answers: Answer[]): Map<string, SeenMember> {
 
 function parseSightings(host: string, answers: Answer[]): Map<string, Sighting> {
   const sightings = new Map<string, Sighting>();
+  const contents = parseContents(answers.find(({ id }) => id === 'paths')?.stdout ?? new Uint8Array());
   for (const answer of answers) {
     const [kind, resource] = splitId(answer.id);
     if (kind === 'applies') {
       const because = new TextDecoder().decode(answer.stdout);
       if (because !== '') sightings.set(resource, { kind: 'not-applicable', because });
     } else if (kind === 'read' && !sightings.has(resource)) {
-      sightings.set(resource, sightingOf(host, resource, answer));
+      sightings.set(resource, sightingOf(host, resource, answer, contents));
     }
   }
   return sightings;
 }
 
-function sightingOf(host: string, resource: string, answer: Answer): Sighting {
+function sightingOf(host: string, resource: string, answer: Answer, contents: Reading['contents']): Sighting {
   if (answer.truncated) {
     return {
       kind: 'failed',
@@ -174,7 +190,7 @@ function sightingOf(host: string, resource: string, answer: Answer): Sighting {
       },
     };
   }
-  return { kind: 'read', reading: readingOf(answer) };
+  return { kind: 'read', reading: { ...readingOf(answer), ...(contents?.size ? { contents } : {}) } };
 }
 
 export function readingOf(answer: Answer): Reading {

@@ -39,6 +39,8 @@ export interface Reading {
   status: number;
   stdout: Uint8Array;
   stderr: string;
+  /** Of files that the program has printed all at once (see {@link Module.contents}), by their sha256. */
+  contents?: ReadonlyMap<string, Uint8Array>;
 }
 
 /** One difference between what is and what is wanted. Secret values are Sensitive in `before` and `after`. */
@@ -143,6 +145,13 @@ export interface Module<Id extends ValueMap = ValueMap, Want extends ValueMap = 
   read(id: Id): string;
   /** Paths that `read` reads as entries of the file system: those of all resources are looked up at once before it. */
   paths?(id: Id): string[];
+  /** Those of `paths` that it reads with their content: a probe prints them all at once. */
+  contents?(id: Id): string[];
+  /**
+   * True where `read` is content with the probe's own shell, and costs no process of its own there: it does not exit,
+   * changes no setting of the shell, and sets nothing but names that begin with `q_`.
+   */
+  shared?: true;
   /**
    * Only for a reading whose status is 0: otherwise the resource has failed, and its stderr says why. Throws on what
    * `read` never prints.

@@ -51,6 +51,7 @@ class ChannelSession implements ApplySession {
   #preamble = '';
   /** A program was sent and its end not yet: the loader still takes inputs for it. */
   #open = false;
+  /** Not yet sent. */
   #exitScript: string | undefined;
   /** Wakes the sender of inputs when a part begins or the program ends. */
   #wake: () => void = () => {};
@@ -81,8 +82,7 @@ class ChannelSession implements ApplySession {
   }
 
   atExit(script: string): void {
-    if (this.#running !== undefined) this.#exitScript = script;
-    else this.#send(frameAtExit(script));
+    this.#exitScript = script;
   }
 
   heartbeat(script: string): void {
@@ -91,6 +91,7 @@ class ChannelSession implements ApplySession {
 
   async close(): Promise<void> {
     const idle = this.#running === undefined && this.#failure === undefined;
+    if (idle) this.#sendAtExit();
     this.#end(this.#fail('interrupted', 'the session was closed'), idle ? undefined : 'destroy');
     if (!idle) return;
     this.#channel.stdin.end();
@@ -120,7 +121,8 @@ class ChannelSession implements ApplySession {
 
     if (this.#failure === undefined) {
       this.programs++;
-      this.#send(frameProgram(text, options.limitMs));
+      this.#send(frameProgram(text, options.limitMs, this.#exitScript));
+      this.#exitScript = undefined;
       this.#open = true;
       this.#sendInputs(inputs, collector);
     }
@@ -130,9 +132,13 @@ class ChannelSession implements ApplySession {
     options.signal.removeEventListener('abort', abort);
     this.#running = undefined;
     this.#wake();
+    this.#sendAtExit();
+    return failure === undefined ? { answers: collector.answers } : { answers: collector.answers, failure };
+  }
+
+  #sendAtExit(): void {
     if (this.#exitScript !== undefined) this.#send(frameAtExit(this.#exitScript));
     this.#exitScript = undefined;
-    return failure === undefined ? { answers: collector.answers } : { answers: collector.answers, failure };
   }
 
   /** Sends what the loader takes between programs. */

@@ -6,6 +6,7 @@ import { quote } from '../../shell/quote.ts';
 import { PATH_PATTERN, pathProperty } from '../file/path.ts';
 import { INSTALL } from '../install.sh.ts';
 import type { Change, Module, Refusal } from '../module.ts';
+import { REMEMBER } from '../remembered.sh.ts';
 import { FIND_VERSION, installArchive, installPackage } from './install.sh.ts';
 
 export type Source = { path?: string | null; package?: string | null; archive?: string | null; sha256?: string | null };
@@ -74,7 +75,7 @@ export const etcdBinaries: Module<Want, Want, Seen> = {
   },
   claims: ({ directory }) => `etcd:${directory}`,
   read({ directory, server, version, source }) {
-    const script = [FIND_VERSION, `directory=${quote(directory)}`, printVersions('"$directory"', server)];
+    const script = [REMEMBER, FIND_VERSION, `directory=${quote(directory)}`, printVersions('"$directory"', server)];
     const { path, archive, package: name } = source ?? {};
     // Each program takes a while to say what it is: where nothing is wanted, the source is not asked.
     if (version) script.push(`case \${said# } in ${rightVersions(version, server)}) exit 0 ;; esac`);
@@ -143,9 +144,16 @@ export const etcdBinaries: Module<Want, Want, Seen> = {
 };
 
 function printVersions(directory: string, server: boolean): string {
-  const programs = server ? 'etcd etcdctl etcdutl' : 'etcdctl etcdutl';
+  const programs = [...(server ? ['etcd'] : []), 'etcdctl', 'etcdutl'];
   return `said=
-for program in ${programs}; do said="$said $program $(find_version ${directory}/$program $program)"; done
+q_recall ${programs.map((program) => `${directory}/${program}`).join(' ')}
+for program in ${programs.join(' ')}; do
+  q_remembers ${directory}/$program || {
+    q_version=$(find_version ${directory}/$program $program)
+    q_note ${directory}/$program "$q_version"
+  }
+  said="$said $program $q_version"
+done
 echo "\${said# }"`;
 }
 

@@ -15,6 +15,7 @@ export const etcdMayStop: Module<Record<string, never>, Record<string, never>, '
   proves: true,
   claims: () => undefined,
   read: () => 'echo asked',
+  shared: true,
   parse: () => 'asked',
   diff: (_want, _seen, view) => (view === undefined ? [] : judge(view)),
   expect: () => 'asked',

@@ -52,12 +52,13 @@ export const etcdMember: Module<Id, Want, Seen> = {
   },
   claims: ({ cluster }) => `etcd:${cluster}`,
   read: ({ cluster, data_dir: directory }) => `${READ_FLAT.trim()}
-data=no
-[ ! -e ${quote(`${directory}/member`)} ] || data=yes
+q_data=no
+[ ! -e ${quote(`${directory}/member`)} ] || q_data=yes
 q_flat ${quote(markerFile(cluster))}
-marker=$q_text
+q_marker=$q_text
 q_flat ${quote(ledgerFile(cluster))}
-printf '%s\\t%s\\t%s\\n' "$data" "$marker" "$q_text"`,
+printf '%s\\t%s\\t%s\\n' "$q_data" "$q_marker" "$q_text"`,
+  shared: true,
   parse({ stdout }) {
     const [data, marker, ...rest] = new TextDecoder().decode(stdout).replace(/\n$/, '').split('\t');
     if ((data !== 'yes' && data !== 'no') || marker === undefined || rest.length === 0)

@@ -29,7 +29,7 @@ export const fileAbsent: Module<Id, Id, Seen> = {
   },
   claims: ({ path }) => `file:${path}`,
   paths: ({ path }) => [path],
-  read: ({ path }) => `{\n${readEntry(path, { content: false })}\n} || exit\n${READ_SURROUNDINGS}`,
+  read: ({ path }) => `path=${quote(path)}\n${readEntry(path, { content: false })} || exit\n${READ_SURROUNDINGS}`,
   parse(reading) {
     const { entry, rest } = parseEntry(reading);
     if (entry.kind === 'absent') return { entry };

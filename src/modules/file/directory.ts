@@ -35,6 +35,7 @@ export const fileDirectory: Module<Id, Want, Entry> = {
   },
   claims: ({ path }) => `file:${path}`,
   paths: ({ path }) => [path],
+  shared: true,
   read: ({ path }) => readEntry(path, { content: false }),
   parse: (reading) => parseEntry(reading).entry,
   diff(want, seen) {

@@ -1,7 +1,7 @@
 // What stands at a path of a host: the one way in which all modules of this family read it.
 import { quote } from '../../shell/quote.ts';
 import type { Reading } from '../module.ts';
-import { ENTRY_FORMAT } from './look-up.sh.ts';
+import { CONTENT_FUNCTION, ENTRY_FUNCTIONS } from './entry.sh.ts';
 
 export type Entry =
   | { kind: 'absent' }
@@ -20,46 +20,19 @@ export interface Ownership {
   gid: string;
 }
 
-/** Files up to this size are fetched, so that a plan can show a diff. Bytes. */
-export const CONTENT_LIMIT = 256 * 1024;
-
 /**
- * Prints the fingerprint line; of files and directories then a line `uid:gid`; of files, if wanted and not larger
- * than {@link CONTENT_LIMIT}, then the content. Follows no symbolic link at the end of the path. What the program has
- * looked up already (see look-up.sh.ts) it does not look up again.
+ * Prints the fingerprint line; of files and directories then a line `uid:gid`; of files, if wanted and not larger than
+ * CONTENT_LIMIT, then the content, unless the program has printed it already (see look-up.sh.ts). Follows no
+ * symbolic link at the end of the path.
  */
 export function readEntry(path: string, { content }: { content: boolean }): string {
-  return `
-path=${quote(path)}
-if [ -L "$path" ]; then
-  printf 'symlink %s\\n' "$(readlink -n "$path" | tr '\\001-\\037\\177' '?')"
-elif [ -d "$path" ] || [ -f "$path" ]; then
-  q_sum=
-  q_known "$path" 2>/dev/null || q_entry=$(stat -c '${ENTRY_FORMAT}' "$path") || exit
-  mode=\${q_entry%% *} q_entry=\${q_entry#* }
-  size=\${q_entry%% *} q_entry=\${q_entry#* }
-  uid=\${q_entry%% *} q_entry=\${q_entry#* }
-  gid=\${q_entry%% *} owner=\${q_entry#* }
-  while [ \${#mode} -lt 4 ]; do mode=0$mode; done
-  case $owner in UNKNOWN:*) owner=$uid:\${owner#UNKNOWN:} ;; esac
-  case $owner in *:UNKNOWN) owner=\${owner%:UNKNOWN}:$gid ;; esac
-  if [ -d "$path" ]; then
-    printf 'directory %s %s\\n%s:%s\\n' "$mode" "$owner" "$uid" "$gid"
-  else
-    [ -n "$q_sum" ] || q_sum=$(sha256sum <"$path") || exit
-    printf 'regular %s %s %s %s\\n%s:%s\\n' "$mode" "$owner" "$size" "\${q_sum%% *}" "$uid" "$gid"
-    ${content ? `if [ "$size" -le ${CONTENT_LIMIT} ]; then cat "$path"; fi` : ':'}
-  fi
-elif [ -p "$path" ]; then echo 'other a named pipe'
-elif [ -S "$path" ]; then echo 'other a socket'
-elif [ -b "$path" ] || [ -c "$path" ]; then echo 'other a device'
-elif [ -e "$path" ]; then echo 'other something that is no file'
-else echo absent
-fi`.trimStart();
+  const print = `q_print_entry ${quote(path)}`;
+  if (!content) return `${ENTRY_FUNCTIONS}\n${print}`;
+  return `${ENTRY_FUNCTIONS}\n${CONTENT_FUNCTION}\n${print} && q_print_content ${quote(path)}`;
 }
 
 /** What {@link readEntry} printed, and the bytes after its lines. Throws if it is not what readEntry prints. */
-export function parseEntry(reading: Pick<Reading, 'stdout'>): { entry: Entry; rest: Uint8Array } {
+export function parseEntry(reading: Pick<Reading, 'stdout' | 'contents'>): { entry: Entry; rest: Uint8Array } {
   const [line, afterLine] = takeLine(reading.stdout);
   if (line === 'absent') return { entry: { kind: 'absent' }, rest: afterLine };
   const [kind, text] = splitOnce(line, ' ');
@@ -75,8 +48,8 @@ export function parseEntry(reading: Pick<Reading, 'stdout'>): { entry: Entry; re
   const ownership = { mode: mode!, owner: owner!, group: group!, uid, gid };
   if (kind === 'directory') return { entry: { kind, ...ownership }, rest };
   if (kind !== 'regular' || sha256 === undefined) throw new Error(`not an entry: ${line}`);
-  const whole = rest.length === Number(size) ? { content: rest } : {};
-  return { entry: { kind, ...ownership, size: Number(size), sha256, ...whole }, rest };
+  const content = rest.length === Number(size) ? rest : reading.contents?.get(sha256);
+  return { entry: { kind, ...ownership, size: Number(size), sha256, ...(content ? { content } : {}) }, rest };
 }
 
 /** The fingerprint line of {@link readEntry} for `entry`. */

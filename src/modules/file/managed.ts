@@ -81,6 +81,8 @@ export const fileManaged: Module<Id, Want, Entry> = {
   },
   claims: ({ path }) => `file:${path}`,
   paths: ({ path }) => [path],
+  contents: ({ path, sensitive }) => (sensitive ? [] : [path]),
+  shared: true,
   read: ({ path, sensitive }) => readEntry(path, { content: !sensitive }),
   parse: (reading) => parseEntry(reading).entry,
   diff,

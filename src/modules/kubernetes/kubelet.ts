@@ -9,6 +9,7 @@ import { quote } from '../../shell/quote.ts';
 import { PATH_PATTERN, parentOf, pathProperty } from '../file/path.ts';
 import { INSTALL } from '../install.sh.ts';
 import type { Module, Refusal } from '../module.ts';
+import { REMEMBER } from '../remembered.sh.ts';
 import { FIND_VERSION, installArchive, installFile, installPackage } from './install.sh.ts';
 
 const VERSION = '^\\d+\\.\\d+\\.\\d+(-[0-9A-Za-z.-]+)?$';
@@ -89,7 +90,9 @@ export const kubernetesKubelet: Module<Id, Want, Seen> = {
   },
   claims: ({ path }) => `kubelet:${path}`,
   read({ path, version, source }) {
-    const script = [FIND_VERSION, `said=$(find_version ${quote(path)})\necho "$said"`];
+    const program = quote(path);
+    const ask = `q_remembers ${program} || { q_version=$(find_version ${program}); q_note ${program} "$q_version"; }`;
+    const script = [REMEMBER, FIND_VERSION, `q_recall ${program}\n${ask}\nsaid=$q_version\necho "$said"`];
     const { path: file, archive, package: name } = source ?? {};
     if (version && source) script.push(`[ "$said" != ${quote(version)} ] || exit 0`);
     if (file) script.push(`[ ! -e ${quote(file)} ] || echo "offered $(find_version ${quote(file)})"`);

@@ -13,7 +13,7 @@ import {
 } from '../file/ownership.ts';
 import { parentOf, pathProperty, SENT_PATH_PATTERN, SYNC_PARENT } from '../file/path.ts';
 import type { Change, Module, Refusal } from '../module.ts';
-import { PRINT_NOW, parseNow, printCertificates, withoutContent } from './reading.ts';
+import { PRINT_NOW, PRINT_PUBLIC_PARTS, parseNow, withoutContent } from './reading.ts';
 import { adopting, type KeptAuthority, recallAuthority, type Trace } from './recall-authority.ts';
 
 type Id = { path: string };
@@ -82,12 +82,15 @@ export const pkiCa: Module<Id, Want, Seen> = {
   },
   claims: ({ path }) => `file:${path}`,
   paths: ({ path }) => [path],
-  read: ({ path }) => `{\n${readEntry(path, { content: false })}\n} || exit
-${PRINT_NOW}
-for each in "\${path%/*}"/*.crt; do
-  if [ -f "$each" ] && [ "$each" != "$path" ]; then printf 'beside %s\\n' "\${each##*/}"; fi
-done
-if [ -f "$path" ]; then ${printCertificates('"$path"')}; fi`,
+  shared: true,
+  read: ({ path }) => `${PRINT_PUBLIC_PARTS}
+${readEntry(path, { content: false })} && {
+  ${PRINT_NOW}
+  for q_beside in ${quote(path.slice(0, path.lastIndexOf('/')))}/*.crt; do
+    if [ -f "$q_beside" ] && [ "$q_beside" != ${quote(path)} ]; then printf 'beside %s\\n' "\${q_beside##*/}"; fi
+  done
+  if [ -f ${quote(path)} ]; then q_print_certificates ${quote(path)} "$q_size"; fi
+}`,
   parse(reading) {
     const { entry, rest } = parseEntry(reading);
     const [now, others] = takeLine(rest);

@@ -15,6 +15,7 @@ export const pkiCertificate: Module<PairId, Want, Seen> = {
   schema: certificateSchema,
   claims: ({ path }) => `file:${path}.crt`,
   paths: pathsOfPair,
+  shared: true,
   read: readPair,
   parse: parsePair,
   async recall(want, controller, siblings) {

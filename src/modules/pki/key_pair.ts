@@ -4,11 +4,11 @@ import { type Attempt, fail, succeed } from '../../failure.ts';
 import type { KeyPair } from '../../pki/key-keeper.ts';
 import { Sensitive } from '../../sensitive.ts';
 import { quote } from '../../shell/quote.ts';
-import { describeEntry, type Entry, fingerprintEntry, parseEntry, readEntry, takeLine } from '../file/entry.ts';
+import { describeEntry, type Entry, fingerprintEntry, parseEntry, takeLine } from '../file/entry.ts';
 import { diffOwnership, expectOwnership, setOwnership, type WantedOwnership } from '../file/ownership.ts';
 import { parentOf, pathProperty, SENT_PATH_PATTERN } from '../file/path.ts';
 import type { Change, Controller, Module, Sibling } from '../module.ts';
-import { withoutContent } from './reading.ts';
+import { readTwoEntries, withoutContent } from './reading.ts';
 
 type Id = { path: string };
 type Want = Id & {
@@ -51,11 +51,8 @@ export const pkiKeyPair: Module<Id, Want, Seen> = {
   },
   claims: ({ path }) => `file:${path}.key`,
   paths: ({ path }) => [`${path}.key`, `${path}.pub`],
-  read: ({ path }) => `key=$(${readEntry(`${path}.key`, { content: false })}) || exit
-public=$(${readEntry(`${path}.pub`, { content: false })}) || exit
-newline='
-'
-printf '%s | %s\\n%s\\n%s\\n' "\${key%%"$newline"*}" "\${public%%"$newline"*}" "$key" "$public"`,
+  shared: true,
+  read: ({ path }) => readTwoEntries(`${path}.key`, `${path}.pub`),
   parse({ stdout }) {
     const [, afterFingerprint] = takeLine(stdout);
     const key = parseEntry({ stdout: afterFingerprint });

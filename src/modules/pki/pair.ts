@@ -1,9 +1,9 @@
 // A certificate and its key on a host: how both are read, in one reading.
 import { type Certificate, readCertificates } from '../../pki/certificate.ts';
 import { quote } from '../../shell/quote.ts';
-import { type Entry, fingerprintEntry, parseEntry, readEntry, takeLine } from '../file/entry.ts';
+import { type Entry, fingerprintEntry, parseEntry, takeLine } from '../file/entry.ts';
 import type { Reading } from '../module.ts';
-import { PRINT_NOW, PRINT_PUBLIC_KEY, parseNow, printCertificates, withoutContent } from './reading.ts';
+import { PRINT_NOW, PRINT_PUBLIC_PARTS, parseNow, readTwoEntries, withoutContent } from './reading.ts';
 
 /** `path` is without `.crt` and `.key`; `ca_path` is read only for what is adopted. */
 export type PairId = { path: string; ca_path?: string; adopted: boolean };
@@ -26,28 +26,24 @@ export function pathsOfPair({ path }: Pick<PairId, 'path'>): string[] {
 }
 
 export function readPair({ path, ca_path, adopted }: PairId): string {
-  const authority = adopted && ca_path !== undefined ? ca_path : undefined;
-  return `
-crt=${quote(`${path}.crt`)} key=${quote(`${path}.key`)}
-one=$(${readEntry(`${path}.crt`, { content: false })}) || exit
-two=$(${readEntry(`${path}.key`, { content: false })}) || exit
-newline='
-'
-printf '%s | %s\\n' "\${one%%"$newline"*}" "\${two%%"$newline"*}"
-${PRINT_NOW}
-${PRINT_PUBLIC_KEY}
-printf '%s\\n%s\\n' "$one" "$two"
-if [ -f "$crt" ]; then ${printCertificates('"$crt"')}; fi
-${authority === undefined ? ':' : `echo trusted\nif [ -f ${quote(authority)} ]; then ${printCertificates(quote(authority))}; fi`}`.trimStart();
+  const [crt, key] = [quote(`${path}.crt`), quote(`${path}.key`)];
+  const trusted = adopted && ca_path !== undefined ? quote(ca_path) : undefined;
+  return `${PRINT_PUBLIC_PARTS}
+${readTwoEntries(`${path}.crt`, `${path}.key`)} && {
+  ${PRINT_NOW}
+  q_print_public_key ${key}
+  if [ -f ${crt} ]; then q_print_certificates ${crt} "$q_one_size"; fi
+  ${trusted === undefined ? ':' : `echo trusted\n  if [ -f ${trusted} ]; then q_print_certificates ${trusted}; fi`}
+}`;
 }
 
 export function parsePair({ stdout }: Reading): Pair {
   const [, afterFingerprint] = takeLine(stdout);
-  const [now, afterNow] = takeLine(afterFingerprint);
-  const [point, afterPoint] = takeLine(afterNow);
-  const certificate = parseEntry({ stdout: afterPoint });
+  const certificate = parseEntry({ stdout: afterFingerprint });
   const key = parseEntry({ stdout: certificate.rest });
-  const [chain, trusted = ''] = new TextDecoder().decode(key.rest).split(/^trusted$/m);
+  const [now, afterNow] = takeLine(key.rest);
+  const [point, afterPoint] = takeLine(afterNow);
+  const [chain, trusted = ''] = new TextDecoder().decode(afterPoint).split(/^trusted$/m);
   const publicKey = parsePublicKey(point);
   return {
     certificate: bare(certificate.entry),

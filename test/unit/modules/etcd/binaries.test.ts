@@ -1,6 +1,18 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { etcdBinaries } from '../../../../src/modules/etcd/binaries.ts';
@@ -152,6 +164,46 @@ describe.each(SHELLS)('etcd.binaries under %s', (shell) => {
     const want = complete(module, { directory: join(host.root, 'bin 3.4.23'), version: '3.5.16', source: { path } });
     host.read(module, want);
     expect(existsSync(log)).toBe(true);
+  });
+
+  it('asks a program once that stays as it is, and again whatever has happened to it', () => {
+    const directory = join(host.root, 'bin');
+    const log = join(host.root, 'asked');
+    mkdirSync(directory);
+    // A real program, whose word is in a file: the shell takes the argument for a script.
+    writeFileSync(join(host.root, 'version'), `echo >>${log}; echo etcdctl version: 3.5.16\n`);
+    const place = (program: string) => copyFileSync('/bin/bash', join(directory, program));
+    place('etcdctl');
+    place('etcdutl');
+    const asked = (settings = 'q_locking=y', ahead = 9) => {
+      writeFileSync(log, '');
+      const script = module.read(complete(module, { directory, server: false })).replaceAll('/run/quorate', host.home);
+      const { stdout, stderr } = host.run(`${settings} q_clock=$(($(date +%s) + ${ahead}))\n${script}`);
+      expect([String(stdout), stderr]).toEqual(['etcdctl 3.5.16 etcdutl 3.5.16\n', '']);
+      return readFileSync(log, 'utf8').length;
+    };
+    // Who only reads leaves nothing behind.
+    expect([asked(''), asked(''), readdirSync(host.home)]).toEqual([2, 2, []]);
+    expect([asked(), asked(), asked('')]).toEqual([2, 0, 0]);
+    place('etcdctl');
+    expect([asked(), asked()]).toEqual([1, 0]);
+    const { atime, mtime } = statSync(join(directory, 'etcdutl'));
+    copyFileSync('/bin/bash', join(directory, 'other'));
+    utimesSync(join(directory, 'other'), atime, mtime);
+    renameSync(join(directory, 'other'), join(directory, 'etcdutl'));
+    expect([asked(), asked()]).toEqual([1, 0]);
+    chmodSync(join(directory, 'etcdutl'), 0o700);
+    expect([asked(), asked()]).toEqual([1, 0]);
+    // Changed a moment ago: it may be changed again without showing it.
+    place('etcdctl');
+    expect([asked('q_locking=y', 0), asked('')]).toEqual([1, 1]);
+    // A link may lead elsewhere, and a script may run something else, without having changed.
+    symlinkSync(join(directory, 'etcdutl'), join(directory, 'link'));
+    renameSync(join(directory, 'link'), join(directory, 'etcdctl'));
+    expect([asked(), asked()]).toEqual([1, 1]);
+    renameSync(put('scripts', '3.5.16'), join(host.root, 'old'));
+    renameSync(join(host.root, 'old/etcdctl'), join(directory, 'etcdctl'));
+    expect([asked(), readFileSync(join(host.home, 'versions'), 'utf8').match(/etcdctl$/gm)?.length]).toEqual([0, 2]);
   });
 
   it('makes the directory, and takes them from an archive with the right checksum', async () => {

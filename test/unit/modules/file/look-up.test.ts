@@ -1,10 +1,12 @@
 // Entries that are looked up all at once are the same as those that are read one by one.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readEntry } from '../../../../src/modules/file/entry.ts';
-import { canBeLookedUp, lookUp } from '../../../../src/modules/file/look-up.sh.ts';
+import { CONTENT_LIMIT } from '../../../../src/modules/file/entry.sh.ts';
+import { parseEntry, readEntry } from '../../../../src/modules/file/entry.ts';
+import { canBeLookedUp, lookUp, parseContents } from '../../../../src/modules/file/look-up.sh.ts';
 import type { Part } from '../../../../src/shell/program.ts';
 import { SHELLS } from '../../shell/shells.ts';
 import { createLocalRig } from '../../transport/local-rig.ts';
@@ -39,6 +41,10 @@ function make(folder: string): string[] {
   return NAMES.map((name) => join(folder, name));
 }
 
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+
+const wanted = (paths: string[], content = false) => paths.map((path) => ({ path, content }));
+
 const read = (path: string, at?: number): Part => ({
   id: `${path} ${at}`,
   script: `${at === undefined ? '' : `q_at=${at}\n`}${readEntry(path, { content: true })}`,
@@ -52,7 +58,7 @@ describe.each(SHELLS)('under %s', (name, shell) => {
     const session = rig.open(name, shell);
     const { answers, failure } = await rig.run(session, [
       ...all.map((path) => read(path)),
-      { id: 'paths', script: lookUp(paths), shared: true },
+      { id: 'paths', script: lookUp(wanted(paths)), shared: true },
       ...paths.map((path, at) => read(path, at)),
     ]);
     expect(failure).toBeUndefined();
@@ -68,7 +74,7 @@ describe.each(SHELLS)('under %s', (name, shell) => {
     const [file = '', , , , , , absent = ''] = make(rig.folder);
     const session = rig.open(name, shell);
     const { answers } = await rig.run(session, [
-      { id: 'paths', script: lookUp([file, absent]), shared: true },
+      { id: 'paths', script: lookUp(wanted([file, absent])), shared: true },
       { id: 'change', script: `echo more >>'${file}'; echo new >'${absent}'` },
       read(file, 0),
       read(file),
@@ -78,6 +84,46 @@ describe.each(SHELLS)('under %s', (name, shell) => {
     expect(sizes).toEqual(['7', '12', '4']);
   });
 
+  it("prints the contents of files at once, and each is whole or nobody's", async () => {
+    const all = make(rig.folder);
+    const large = join(rig.folder, 'large');
+    writeFileSync(large, Buffer.alloc(CONTENT_LIMIT + 1));
+    writeFileSync(all[0]!, Buffer.from([0, 10, 255, 10]));
+    const paths = [...all.filter(canBeLookedUp), large];
+    const session = rig.open(name, shell);
+    const { answers } = await rig.run(session, [
+      { id: 'paths', script: lookUp(wanted(paths, true)), shared: true },
+      ...paths.map((path, at) => ({ ...read(path, at), shared: true as const })),
+    ]);
+    const contents = parseContents(answers[0]!.stdout);
+    for (const [at, path] of paths.entries()) {
+      const { entry, rest } = parseEntry({ stdout: answers[at + 1]!.stdout, contents });
+      expect(rest, path).toHaveLength(0);
+      if (entry.kind !== 'regular') continue;
+      expect(entry.content && Buffer.from(entry.content), path).toEqual(
+        path === large ? undefined : readFileSync(path),
+      );
+    }
+    // Cut short, as where a file has become shorter meanwhile: what follows it is shifted.
+    const cut = Buffer.concat([Buffer.from('3 2\n'), Buffer.from('aabb')]);
+    expect([...parseContents(cut).keys()]).not.toContain(sha256('bb'));
+  });
+
+  it('prints what is too much at once where it is read', async () => {
+    const paths = Array.from({ length: 14 }, (_, index) => join(rig.folder, String(index)));
+    for (const [index, path] of paths.entries()) writeFileSync(path, Buffer.alloc(CONTENT_LIMIT, index));
+    const session = rig.open(name, shell);
+    const { answers } = await rig.run(session, [
+      { id: 'paths', script: lookUp(wanted(paths, true)), shared: true },
+      ...paths.map((path, at) => ({ ...read(path, at), shared: true as const })),
+    ]);
+    const contents = parseContents(answers[0]!.stdout);
+    expect(contents.size).toBe(12);
+    for (const { stdout } of answers.slice(1)) {
+      expect(parseEntry({ stdout, contents }).entry).toMatchObject({ content: expect.anything() });
+    }
+  });
+
   it('finds more than a command line takes', async () => {
     const folder = join(rig.folder, 'x'.repeat(200));
     mkdirSync(folder);
@@ -85,7 +131,7 @@ describe.each(SHELLS)('under %s', (name, shell) => {
     for (const path of paths) writeFileSync(path, path);
     const session = rig.open(name, shell);
     const { answers } = await rig.run(session, [
-      { id: 'paths', script: lookUp(paths), shared: true },
+      { id: 'paths', script: lookUp(wanted(paths)), shared: true },
       { id: 'gone', script: `rm -r '${folder}'; mkdir '${folder}'; : >'${paths[1199]}'` },
       { id: 'last', script: `q_at=1199; q_known '${paths[1199]}' && echo "$q_entry $q_sum"` },
     ]);

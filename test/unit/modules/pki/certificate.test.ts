@@ -117,7 +117,7 @@ describe('pki.certificate refuses', () => {
     ['a link', 'symlink /run/x', /server\.crt is a symbolic link to \/run\/x, not a file/],
     ['a directory', 'directory 0755 root:root\n0:0', /server\.crt is a directory, not a file/],
   ])('%s in its place', (_what, entry, refused) => {
-    const text = `${entry.split('\n')[0]} | absent\nnow 1\nkey none\n${entry}\nabsent\n`;
+    const text = `${entry.split('\n')[0]} | absent\n${entry}\nabsent\nnow 1\nkey none\n`;
     const seen = pkiCertificate.parse({ status: 0, stdout: Buffer.from(text), stderr: '' });
     expect(pkiCertificate.diff(want(), seen, undefined)).toMatchObject({ refused: expect.stringMatching(refused) });
   });

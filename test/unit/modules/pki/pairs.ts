@@ -41,10 +41,10 @@ export function observePair({ certificate, key, certificateMode, keyMode, truste
   const [crt, own] = [observeFile(certificate, certificateMode ?? '0644'), observeFile(key, keyMode ?? '0600')];
   return [
     `${crt[0]} | ${own[0]}`,
-    `now ${NOW.getTime() / 1000}`,
-    `key ${publicPart(key)}`,
     ...crt,
     ...own,
+    `now ${NOW.getTime() / 1000}`,
+    `key ${publicPart(key)}`,
     `${certificate ?? ''}${trusted === undefined ? '' : `trusted\n${trusted}`}`,
   ].join('\n');
 }
