@@ -2,6 +2,7 @@
 import { styleText } from 'node:util';
 import { commitNow, describeMachine, loadNow } from './machine.ts';
 import type { Part } from './part.ts';
+import { addresses } from './parts/addresses.ts';
 import { distance } from './parts/distance.ts';
 import { noops } from './parts/noop.ts';
 import { resources } from './parts/resources.ts';
@@ -10,7 +11,7 @@ import { short, tellTarget } from './render.ts';
 import { keepResult } from './results.ts';
 import { isMet, type Row } from './row.ts';
 
-const PARTS: readonly Part[] = [startup, ...noops, resources, distance];
+const PARTS: readonly Part[] = [startup, ...noops, ...addresses, resources, distance];
 const ROUNDS = 7;
 
 const names = PARTS.map(({ name }) => name);

@@ -14,8 +14,7 @@ export interface Login {
 
 /** The inventory's key, else the configured ones, then the agent's: as ssh does, but never asking for a passphrase. */
 export async function planLogin(endpoint: Endpoint): Promise<Login | Failure> {
-  // Named imports do not find all that this CommonJS module exports.
-  const { utils, OpenSSHAgent } = (await import('ssh2')).default;
+  const { OpenSSHAgent, parseKey } = await import('./ssh2.ts');
   const login: Login = { attempts: [], tried: [], locked: [] };
   const username = endpoint.user;
   const named = endpoint.identityFile;
@@ -31,7 +30,7 @@ export async function planLogin(endpoint: Endpoint): Promise<Login | Failure> {
         next: 'correct ansible_ssh_private_key_file',
       };
     }
-    const key = utils.parseKey(text);
+    const key = parseKey(text);
     const open = key instanceof Error ? undefined : [key].flat().find((one) => one.isPrivateKey());
     if (open !== undefined) {
       login.attempts.push({ type: 'publickey', username, key: open as unknown as Buffer });
@@ -40,7 +39,7 @@ export async function planLogin(endpoint: Endpoint): Promise<Login | Failure> {
     } else {
       if (key instanceof Error && /passphrase|encrypted/i.test(key.message)) login.locked.push(file);
       else login.tried.push(`${file} (not a private key that can be read)`);
-      const pub = utils.parseKey(await readFile(`${file}.pub`).catch(() => ''));
+      const pub = parseKey(await readFile(`${file}.pub`).catch(() => ''));
       if (!(pub instanceof Error)) allowed.push(...[pub].flat().map((one) => one.getPublicSSH()));
     }
   }

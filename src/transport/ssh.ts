@@ -104,12 +104,12 @@ async function handshake(
   options: WayOptions,
 ): Promise<Connecting> {
   const early = new Promise<Error>((resolve) => sock.once('error', resolve));
-  const [{ default: ssh2 }, login, keys] = await Promise.all([
-    import('ssh2'),
+  const [{ Client: SshClient }, login, keys] = await Promise.all([
+    import('./ssh2.ts'),
     planLogin(endpoint),
     readKnownKeys(endpoint.knownHostsFiles),
   ]);
-  const client = new ssh2.Client();
+  const client = new SshClient();
   let broken: Ending['broken'];
   let judged: Failure | undefined;
   let greeted = false;
