@@ -82,7 +82,7 @@ export async function clusterIds(cluster: Cluster): Promise<(string | undefined)
 }
 
 /** Shorter than a test's own limit, which would say nothing of what the run waited for. */
-const RUN_LIMIT_MS = 240_000;
+const RUN_LIMIT_MS = 480_000;
 
 export async function expectRunFinishes(cluster: Cluster): Promise<void> {
   const running = cluster.rig.start(...AGAIN, '-v');
