@@ -16,7 +16,7 @@ import {
   stateFolders,
 } from './options.ts';
 import { print, printInputFailures, printJson } from './print.ts';
-import { loadRun } from './session.ts';
+import { loadHosts } from './session.ts';
 
 export function declareValidate(command: Command, shell: Shell): void {
   addStatesOptions(addPillarOptions(addInventoryOptions(command))).option(
@@ -39,9 +39,12 @@ async function validate(named: string[], options: CommonOptions, io: Io): Promis
   const failures = new Map<string, Failure>();
   const warnings = new Map<string, Warning>();
   const valid: { state: string; hosts: number; resources: number }[] = [];
+  const scope = await loadHosts({ ...options, target: options.target ?? 'all' }, io);
+  if (!scope.ok) return printInputFailures(scope.failures, options, io);
+  const { loadWithin } = await import('../engine/load.ts');
   // One by one: states that contradict each other (running, stopped) are each valid.
   for (const state of states) {
-    const loaded = await loadRun([state], { ...options, target: options.target ?? 'all' }, io);
+    const loaded = await loadWithin(scope.value, { states: [state], stateDirectories: folders.value });
     if (loaded.ok) {
       const {
         states: [full = state],

@@ -56,8 +56,15 @@ export interface Loaded {
 /** Takes every failure it can find, so that one reading of the messages mends the files. */
 export async function load(options: LoadOptions): Promise<Attempt<Loaded>> {
   const scope = await loadScope(options);
-  if (!scope.ok) return scope;
-  const { inventory, pillars, targets, hosts, limits } = scope.value;
+  return scope.ok ? loadWithin(scope.value, options) : scope;
+}
+
+/** {@link load} for a scope that is there already: hosts and pillar are the same for all states. */
+export async function loadWithin(
+  scope: Scope,
+  options: Pick<LoadOptions, 'states' | 'stateDirectories' | 'about'>,
+): Promise<Attempt<Loaded>> {
+  const { inventory, pillars, targets, hosts, limits } = scope;
 
   const states = await loadStates({ directories: options.stateDirectories, names: options.states, modules });
   if (!states.ok) return states;
@@ -67,7 +74,7 @@ export async function load(options: LoadOptions): Promise<Attempt<Loaded>> {
   for (const host of hosts) {
     // What is left out of one cluster is only asked about the other.
     if (isLeftOut(inventory, host)) continue;
-    const attempt = states.value.declare(renderContext(scope.value, host, options.about));
+    const attempt = states.value.declare(renderContext(scope, host, options.about));
     if (attempt.ok) declared.push(attempt.value);
     else failures.push(...attempt.failures);
   }

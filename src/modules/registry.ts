@@ -1,61 +1,42 @@
-// Every module there is, by name. `npm run new:module` adds to it.
-import { commandRun } from './command/run.ts';
-import { etcdBinaries } from './etcd/binaries.ts';
-import { etcdContent } from './etcd/content.ts';
-import { etcdHealthy } from './etcd/healthy.ts';
-import { etcdMayStop } from './etcd/may_stop.ts';
-import { etcdMember } from './etcd/member.ts';
-import { etcdPod } from './etcd/pod.ts';
-import { etcdRestored } from './etcd/restored.ts';
-import { etcdSetAside } from './etcd/set_aside.ts';
-import { etcdSettings } from './etcd/settings.ts';
-import { etcdTakenBack } from './etcd/taken_back.ts';
-import { fileAbsent } from './file/absent.ts';
-import { fileDirectory } from './file/directory.ts';
-import { fileManaged } from './file/managed.ts';
-import { fileRenamed } from './file/renamed.ts';
-import { kubernetesAbsent } from './kubernetes/absent.ts';
-import { kubernetesApplied } from './kubernetes/applied.ts';
-import { kubernetesKubelet } from './kubernetes/kubelet.ts';
-import { kubernetesPodsEnded } from './kubernetes/pods_ended.ts';
-import { kubernetesPodsRestarted } from './kubernetes/pods_restarted.ts';
-import { kubernetesReady } from './kubernetes/ready.ts';
+// Every module there is, by name; each is loaded by the first state that uses it. `npm run new:module` adds to it.
 import type { AnyModule } from './module.ts';
-import { pkiCa } from './pki/ca.ts';
-import { pkiCertificate } from './pki/certificate.ts';
-import { pkiKeyPair } from './pki/key_pair.ts';
-import { serviceEnabled } from './service/enabled.ts';
-import { serviceRunning } from './service/running.ts';
-import { serviceStopped } from './service/stopped.ts';
 
-const all: AnyModule[] = [
-  commandRun,
-  etcdBinaries,
-  etcdContent,
-  etcdHealthy,
-  etcdMayStop,
-  etcdMember,
-  etcdPod,
-  etcdRestored,
-  etcdSetAside,
-  etcdSettings,
-  etcdTakenBack,
-  fileAbsent,
-  fileDirectory,
-  fileManaged,
-  fileRenamed,
-  kubernetesAbsent,
-  kubernetesApplied,
-  kubernetesKubelet,
-  kubernetesPodsEnded,
-  kubernetesPodsRestarted,
-  kubernetesReady,
-  pkiCa,
-  pkiCertificate,
-  pkiKeyPair,
-  serviceEnabled,
-  serviceRunning,
-  serviceStopped,
-];
+export type Registry = ReadonlyMap<string, () => Promise<AnyModule>>;
 
-export const modules: ReadonlyMap<string, AnyModule> = new Map(all.map((module) => [module.name, module]));
+const LOADERS: { readonly [name: string]: () => Promise<AnyModule> } = {
+  'command.run': async () => (await import('./command/run.ts')).commandRun,
+  'etcd.binaries': async () => (await import('./etcd/binaries.ts')).etcdBinaries,
+  'etcd.content': async () => (await import('./etcd/content.ts')).etcdContent,
+  'etcd.healthy': async () => (await import('./etcd/healthy.ts')).etcdHealthy,
+  'etcd.may_stop': async () => (await import('./etcd/may_stop.ts')).etcdMayStop,
+  'etcd.member': async () => (await import('./etcd/member.ts')).etcdMember,
+  'etcd.pod': async () => (await import('./etcd/pod.ts')).etcdPod,
+  'etcd.restored': async () => (await import('./etcd/restored.ts')).etcdRestored,
+  'etcd.set_aside': async () => (await import('./etcd/set_aside.ts')).etcdSetAside,
+  'etcd.settings': async () => (await import('./etcd/settings.ts')).etcdSettings,
+  'etcd.taken_back': async () => (await import('./etcd/taken_back.ts')).etcdTakenBack,
+  'file.absent': async () => (await import('./file/absent.ts')).fileAbsent,
+  'file.directory': async () => (await import('./file/directory.ts')).fileDirectory,
+  'file.managed': async () => (await import('./file/managed.ts')).fileManaged,
+  'file.renamed': async () => (await import('./file/renamed.ts')).fileRenamed,
+  'kubernetes.absent': async () => (await import('./kubernetes/absent.ts')).kubernetesAbsent,
+  'kubernetes.applied': async () => (await import('./kubernetes/applied.ts')).kubernetesApplied,
+  'kubernetes.kubelet': async () => (await import('./kubernetes/kubelet.ts')).kubernetesKubelet,
+  'kubernetes.pods_ended': async () => (await import('./kubernetes/pods_ended.ts')).kubernetesPodsEnded,
+  'kubernetes.pods_restarted': async () => (await import('./kubernetes/pods_restarted.ts')).kubernetesPodsRestarted,
+  'kubernetes.ready': async () => (await import('./kubernetes/ready.ts')).kubernetesReady,
+  'pki.ca': async () => (await import('./pki/ca.ts')).pkiCa,
+  'pki.certificate': async () => (await import('./pki/certificate.ts')).pkiCertificate,
+  'pki.key_pair': async () => (await import('./pki/key_pair.ts')).pkiKeyPair,
+  'service.enabled': async () => (await import('./service/enabled.ts')).serviceEnabled,
+  'service.running': async () => (await import('./service/running.ts')).serviceRunning,
+  'service.stopped': async () => (await import('./service/stopped.ts')).serviceStopped,
+};
+
+export const modules: Registry = new Map(Object.entries(LOADERS));
+
+/** All of them, for whoever tells about modules. */
+export async function loadModules(): Promise<Map<string, AnyModule>> {
+  const loaded = [...modules].map(async ([name, load]) => [name, await load()] as const);
+  return new Map(await Promise.all(loaded));
+}

@@ -18,7 +18,15 @@ export function findOrigins(layers: readonly Layer[], path: Path): Origin[] {
   const origins: Origin[] = [];
   for (const layer of layers.toReversed()) {
     const found = lookUp(layer.data, path);
-    if (found === 'set') origins.push({ layer: layer.name, place: layer.place(path) });
+    if (found === 'set') {
+      origins.push({
+        layer: layer.name,
+        // Where is looked for when it is told: most of those who ask only want to know who.
+        get place() {
+          return layer.place(path);
+        },
+      });
+    }
     // What a higher layer replaced as a whole (by null, a list) is not there, whatever lower layers say.
     if (found === 'replaced' && origins.length === 0) return [];
   }

@@ -1,10 +1,9 @@
 // Reads the pillar of every host of an inventory: finds the layers, checks each, merges, checks the whole.
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import { type Attempt, type Failure, fail, succeed } from '../failure.ts';
 import type { Host, Inventory, Source } from '../inventory/inventory.ts';
-import { type Document, decodeDocument, readDocument, shorten } from '../load/document.ts';
+import { type Document, decodeDocument, shorten } from '../load/document.ts';
 import { isMap } from '../load/map.ts';
 import { explainReadError } from '../load/readable.ts';
 import { dropRepeated } from '../load/repeated.ts';
@@ -19,14 +18,10 @@ import type { Pillar, PillarSet } from './pillar.ts';
 import { joinSchemas, type PillarSchema, wrapSecrets } from './schema.ts';
 import { listWarnings } from './warnings.ts';
 
-const SHIPPED_SCHEMA = fileURLToPath(new URL('../../schemas/pillar.schema.json', import.meta.url));
-
 export interface PillarOptions {
   /** Where the layers are; absent: the pillar is the schema's defaults. */
   directory?: string;
   inventory: Inventory;
-  /** The schema of Quorate's own keys; default: the shipped one. */
-  schema?: string;
 }
 
 /**
@@ -34,15 +29,13 @@ export interface PillarOptions {
  * `clusters/NAME.yaml`, `groups/NAME.yaml` (outermost group first), `hosts/NAME.yaml`. Fails with all that is wrong in
  * any of them, each with its place.
  */
-export async function readPillar({ directory, inventory, schema }: PillarOptions): Promise<Attempt<PillarSet>> {
+export async function readPillar({ directory, inventory }: PillarOptions): Promise<Attempt<PillarSet>> {
   const sources: Source[] = [];
   const files: Attempt<LayerFiles> =
     directory === undefined ? succeed({ layers: new Map() }) : await listLayerFiles(directory, inventory);
-  const shipped = await readShippedSchema(schema);
   if (!files.ok) return files;
-  if (!shipped.ok) return shipped;
   const checker = createSchemaChecker();
-  const joined = await readSchema(shipped.value, files.value.schema, checker, sources);
+  const joined = await readSchema(files.value.schema, checker, sources);
   if (!joined.ok) return joined;
   const layers = await readLayers(files.value.layers, joined.value, checker, sources);
   if (!layers.ok) return layers;
@@ -73,22 +66,16 @@ export async function readPillar({ directory, inventory, schema }: PillarOptions
   });
 }
 
-/** The schema of Quorate's own keys. */
-export function readShippedSchema(file = SHIPPED_SCHEMA): Promise<Attempt<Document>> {
-  return readDocument(file);
-}
-
 async function readSchema(
-  shipped: Document,
   file: string | undefined,
   checker: SchemaChecker,
   sources: Source[],
 ): Promise<Attempt<PillarSchema>> {
-  if (file === undefined) return joinSchemas(shipped, undefined);
+  if (file === undefined) return joinSchemas(undefined);
   const own = await readSource(file, sources);
   if (!own.ok) return own;
   const failures = checker.checkSchemaItself(own.value);
-  return failures.length > 0 ? fail(...failures) : joinSchemas(shipped, own.value);
+  return failures.length > 0 ? fail(...failures) : joinSchemas(own.value);
 }
 
 async function readLayers(

@@ -1,6 +1,9 @@
 // The schema of the pillar: Quorate's own keys, and those that an operator adds beside the layers.
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import shippedSchema from '../../schemas/pillar.schema.json' with { type: 'json' };
 import { type Attempt, type Failure, fail, formatPlace, type Place, succeed } from '../failure.ts';
-import type { Document } from '../load/document.ts';
+import { type Document, parseDocument } from '../load/document.ts';
 import { isMap } from '../load/map.ts';
 import { isSensitive, Sensitive } from '../sensitive.ts';
 import type { Path, Value, ValueMap } from '../value.ts';
@@ -28,8 +31,31 @@ const NOT_A_RULE = new Set([
   'description',
 ]);
 
+type SchemaDocument = Pick<Document, 'data' | 'place'>;
+
+const SHIPPED_FILE = fileURLToPath(new URL('../../schemas/pillar.schema.json', import.meta.url));
+
+/** Where anything stands in the shipped schema is found out for whoever asks: a run without a mistake never does. */
+function createShipped(): SchemaDocument {
+  let document: Document | undefined;
+  return {
+    data: shippedSchema as unknown as ValueMap,
+    place(path, at) {
+      document ??= parseShipped();
+      return document.place(path, at);
+    },
+  };
+}
+
+function parseShipped(): Document {
+  const parsed = parseDocument(SHIPPED_FILE, readFileSync(SHIPPED_FILE, 'utf8'));
+  if (!parsed.ok) throw new Error(`${SHIPPED_FILE} cannot be read`);
+  return parsed.value;
+}
+
 /** Joins the shipped schema with the operator's, which may add keys but not change the shipped ones. */
-export function joinSchemas(shipped: Document, own: Document | undefined): Attempt<PillarSchema> {
+export function joinSchemas(own: Document | undefined): Attempt<PillarSchema> {
+  const shipped = createShipped();
   const base = shipped.data as ValueMap;
   const added = (own?.data ?? {}) as ValueMap;
   const failures = own === undefined ? [] : [...refuseRedefined(shipped, own), ...refuseUnusable(own)];
@@ -46,7 +72,7 @@ export function joinSchemas(shipped: Document, own: Document | undefined): Attem
   return succeed({ whole, partial: relax(whole), defaults: createDefaultLayer(defaults, shipped) });
 }
 
-function refuseRedefined(shipped: Document, own: Document): Failure[] {
+function refuseRedefined(shipped: SchemaDocument, own: Document): Failure[] {
   return ['properties', '$defs'].flatMap((section) =>
     Object.keys(mapAt(own.data, section))
       .filter((key) => Object.hasOwn(mapAt(shipped.data, section), key))
@@ -108,7 +134,7 @@ interface Default {
   place: (below: Path) => Place;
 }
 
-function listDefaults(schema: ValueMap, document: Document, path: Path = [], schemaPath: Path = []): Default[] {
+function listDefaults(schema: ValueMap, document: SchemaDocument, path: Path = [], schemaPath: Path = []): Default[] {
   return Object.entries(mapAt(schema, 'properties')).flatMap(([name, property]) => {
     if (!isMap(property)) return [];
     const at = [...schemaPath, 'properties', name];
@@ -119,7 +145,7 @@ function listDefaults(schema: ValueMap, document: Document, path: Path = [], sch
   });
 }
 
-function createDefaultLayer(defaults: Default[], shipped: Document): Layer {
+function createDefaultLayer(defaults: Default[], shipped: SchemaDocument): Layer {
   const nest = ({ path, value }: Default) =>
     path.toReversed().reduce<Value>((inner, step) => ({ [step]: inner }), value) as ValueMap;
   return {

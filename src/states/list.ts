@@ -1,7 +1,7 @@
 // What `states list` and `states show` tell.
 import { type Attempt, type Failure, fail, type Place, succeed } from '../failure.ts';
 import { readDocument, shorten } from '../load/document.ts';
-import type { AnyModule } from '../modules/module.ts';
+import type { Registry } from '../modules/registry.ts';
 import type { Value, ValueMap } from '../value.ts';
 import type { Disruption } from './declaration.ts';
 import { indexStates, shortName } from './find.ts';
@@ -78,7 +78,7 @@ export interface StateTree extends StateDescription {
 export async function describeState(options: {
   directories: string[];
   name: string;
-  modules: ReadonlyMap<string, AnyModule>;
+  modules: Registry;
 }): Promise<Attempt<StateTree>> {
   const { directories, name, modules } = options;
   const set = await loadStates({ directories, names: [name], modules });

@@ -3,6 +3,7 @@ import { type Attempt, type Failure, fail, formatPlace, type Place, succeed } fr
 import type { Source } from '../inventory/inventory.ts';
 import { createSchemaChecker } from '../load/schema.ts';
 import type { AnyModule } from '../modules/module.ts';
+import type { Registry } from '../modules/registry.ts';
 import type { HostDeclarations, RenderContext } from './declaration.ts';
 import { declareHost } from './declare.ts';
 import { findState, fullName, indexStates } from './find.ts';
@@ -17,7 +18,7 @@ export interface LoadStatesOptions {
   /** Searched in this order: the operator's own first, then the shipped ones. */
   directories: string[];
   names: string[];
-  modules: ReadonlyMap<string, AnyModule>;
+  modules: Registry;
 }
 
 export interface StateSet {

@@ -3,6 +3,7 @@ import { type Attempt, type Failure, fail, type Place, succeed } from '../failur
 import type { Document } from '../load/document.ts';
 import { suggest } from '../load/nearest.ts';
 import type { AnyModule } from '../modules/module.ts';
+import type { Registry } from '../modules/registry.ts';
 import type { Path, Value, ValueMap } from '../value.ts';
 import { type Each, readCondition, readEach } from './condition.ts';
 import type { Disruption } from './declaration.ts';
@@ -46,7 +47,7 @@ export interface ResourceContext {
   file: string;
   root: string;
   names: ReadonlySet<string>;
-  modules: ReadonlyMap<string, AnyModule>;
+  modules: Registry;
   parametersOf(module: AnyModule): Parameters;
   syntax: Syntax;
 }
@@ -62,7 +63,7 @@ export async function readResource(id: string, body: ValueMap, context: Resource
     const message = `${JSON.stringify(id)} is not an id: expected letters, digits, _ and -, the first a letter or digit`;
     return fail({ reason: 'schema', message, place, next: 'rename the resource' });
   }
-  const found = findModule(id, body, context);
+  const found = await findModule(id, body, context);
   if (!found.ok) return found;
   const { module, key } = found.value;
   const each =
@@ -112,11 +113,11 @@ export async function readResource(id: string, body: ValueMap, context: Resource
   });
 }
 
-function findModule(
+async function findModule(
   id: string,
   body: ValueMap,
   { document, modules }: ResourceContext,
-): Attempt<{ module: AnyModule; key: string }> {
+): Promise<Attempt<{ module: AnyModule; key: string }>> {
   const path = ['resources', id];
   const [key, second] = Object.keys(body).filter((each) => each.includes('.'));
   if (key === undefined) {
@@ -129,8 +130,8 @@ function findModule(
     const next = 'make two resources of them';
     return fail({ reason: 'schema', message, place: document.place([...path, second], 'key'), next });
   }
-  const module = modules.get(key);
-  if (module !== undefined) return succeed({ module, key });
+  const load = modules.get(key);
+  if (load !== undefined) return succeed({ module: await load(), key });
   const place = document.place([...path, key], 'key');
   return fail({ reason: 'unknown', message: `unknown module ${key}`, place, next: suggest(key, modules.keys()) });
 }

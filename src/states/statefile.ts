@@ -8,6 +8,7 @@ import { type Document, decodeDocument, shorten } from '../load/document.ts';
 import { explainReadError } from '../load/readable.ts';
 import type { CheckSchema } from '../load/schema.ts';
 import type { AnyModule } from '../modules/module.ts';
+import type { Registry } from '../modules/registry.ts';
 import type { Value, ValueMap } from '../value.ts';
 import { type Each, readCondition, readEach } from './condition.ts';
 import type { StateFile } from './find.ts';
@@ -39,7 +40,7 @@ export interface State {
 
 /** What all files of a run are read with. */
 export interface Reading {
-  modules: ReadonlyMap<string, AnyModule>;
+  modules: Registry;
   parametersOf(module: AnyModule): Parameters;
   syntax: Syntax;
   check: CheckSchema;

@@ -6,8 +6,7 @@ import inventorySchema from '../../../schemas/inventory.schema.json' with { type
 import procedureSchema from '../../../schemas/procedure.schema.json' with { type: 'json' };
 import stateSchema from '../../../schemas/state.schema.json' with { type: 'json' };
 import { nameOfCheck } from '../../load/shipped.ts';
-import { modules } from '../../modules/registry.ts';
-import { readShippedSchema } from '../../pillar/read.ts';
+import { loadModules } from '../../modules/registry.ts';
 import { joinSchemas } from '../../pillar/schema.ts';
 import { withoutNames } from '../../states/parameters.ts';
 
@@ -30,13 +29,11 @@ export async function compileChecks(): Promise<string> {
 
 /** All that a run can check against, as it is handed to the checker. */
 export async function listSchemas(): Promise<object[]> {
-  const shipped = await readShippedSchema();
-  if (!shipped.ok) throw new Error('the schema of the pillar cannot be read');
-  const pillar = joinSchemas(shipped.value, undefined);
+  const pillar = joinSchemas(undefined);
   if (!pillar.ok) throw new Error('the schema of the pillar is not usable');
   return [
     ...[inventorySchema, stateSchema, procedureSchema, pillar.value.whole, pillar.value.partial],
-    ...[...modules.values()].flatMap(({ schema }) => [schema, withoutNames(schema)]),
+    ...[...(await loadModules()).values()].flatMap(({ schema }) => [schema, withoutNames(schema)]),
   ];
 }
 

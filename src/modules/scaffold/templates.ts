@@ -70,19 +70,10 @@ describeCases(${exportName(module)}, [
 `;
 }
 
-/** The registry with the module in it, everything in the order of the names. */
+/** The registry with the module in it, in the order of the names. */
 export function register(registry: string, module: NewModule): string {
-  const name = exportName(module);
-  const line = `import { ${name} } from './${module.family}/${module.name}.ts';\n`;
-  const imports = [...registry.match(/^import .*\n/gm)!, line].sort((one, other) =>
-    pathOf(one) < pathOf(other) ? -1 : 1,
-  );
-  const members = [...registry.match(/^ {2}\w+,\n/gm)!, `  ${name},\n`].sort();
-  return registry
-    .replace(/(^import .*\n)+/m, () => imports.join(''))
-    .replace(/(^ {2}\w+,\n)+/m, () => members.join(''));
-}
-
-function pathOf(line: string): string {
-  return line.slice(line.indexOf("'"));
+  const { family, name } = module;
+  const line = `  '${family}.${name}': async () => (await import('./${family}/${name}.ts')).${exportName(module)},\n`;
+  const members = /(^ {2}'\w+\.\w+': .*\n)+/m;
+  return registry.replace(members, (known) => [...known.match(/^.*\n/gm)!, line].sort().join(''));
 }

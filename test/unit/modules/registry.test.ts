@@ -1,9 +1,10 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import { checkSchema } from '../../../src/load/schema.ts';
-import { modules } from '../../../src/modules/registry.ts';
+import { loadModules } from '../../../src/modules/registry.ts';
 import type { ValueMap } from '../../../src/value.ts';
 
+const modules = await loadModules();
 const place = () => ({ file: 'states/x.yaml', line: 1, column: 1 });
 const check = (name: string, data: ValueMap) => checkSchema({ data, place }, modules.get(name)!.schema);
 

@@ -5,6 +5,7 @@ import { dirname, join, relative } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { type Attempt, type Failure, formatPlace } from '../../../src/failure.ts';
 import type { AnyModule, ParameterProperty } from '../../../src/modules/module.ts';
+import type { Registry } from '../../../src/modules/registry.ts';
 import type { Declaration, RenderContext } from '../../../src/states/declaration.ts';
 import { loadStates, type StateSet } from '../../../src/states/load.ts';
 import type { ValueMap } from '../../../src/value.ts';
@@ -135,7 +136,7 @@ function createModule(
   };
 }
 
-export const MODULES: ReadonlyMap<string, AnyModule> = new Map(
+export const MODULES: Registry = new Map(
   [
     createModule('file.managed', {
       path: { type: 'string', pattern: '^/', description: 'Where the file is', 'x-identity': true },
@@ -166,5 +167,5 @@ export const MODULES: ReadonlyMap<string, AnyModule> = new Map(
       },
       { claims: () => undefined },
     ),
-  ].map((module) => [module.name, module]),
+  ].map((module) => [module.name, async () => module]),
 );
