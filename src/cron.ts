@@ -39,7 +39,7 @@ export function nextRuns(text: string, count: number, from: Date): Date[] {
     // UTC, as timezone: 'UTC' is; but that one loads the tables of all time zones.
     utcOffset: 0,
     mode: '5-part',
-    stopAt: stopAt.toISOString(),
+    stopAt,
     paused: true,
   }).nextRuns(count, from);
 }

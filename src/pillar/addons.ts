@@ -4,6 +4,7 @@ import { compareVersions } from '../etcd/versions.ts';
 import type { Failure } from '../failure.ts';
 import { parseQuantity } from '../quantity.ts';
 import type { ValueMap } from '../value.ts';
+import { SCHEMA_DEFAULT } from './layer.ts';
 import type { Pillar } from './pillar.ts';
 import { refuse } from './refuse.ts';
 import type { Warning } from './warnings.ts';
@@ -35,7 +36,8 @@ export function warnOfAddons(pillar: Pillar): Warning[] {
 function checkSchedule(pillar: Pillar): Failure[] {
   const { etcd_snapshot_schedule: schedule } = pillar.data;
   // The schema's own default is right, and what would check it takes longer to load than a host to answer.
-  if (pillar.origins(['etcd_snapshot_schedule']).length === 0) return [];
+  const [set] = pillar.origins(['etcd_snapshot_schedule']);
+  if (set === undefined || set.layer === SCHEMA_DEFAULT) return [];
   const wrong = typeof schedule === 'string' ? explainCron(schedule) : undefined;
   if (wrong === undefined) return [];
   const message = `etcd_snapshot_schedule (${JSON.stringify(schedule)}) is ${wrong}`;

@@ -5,6 +5,9 @@ import { isMap } from '../load/map.ts';
 import type { Path, Value, ValueMap } from '../value.ts';
 import type { Origin } from './pillar.ts';
 
+/** The name of the lowest layer. */
+export const SCHEMA_DEFAULT = 'schema default';
+
 export interface Layer {
   /** `schema default`, `defaults`, `cluster main`, `group masters`, `host m1`. */
   name: string;

@@ -7,7 +7,7 @@ import { type Document, parseDocument } from '../load/document.ts';
 import { isMap } from '../load/map.ts';
 import { isSensitive, Sensitive } from '../sensitive.ts';
 import type { Path, Value, ValueMap } from '../value.ts';
-import type { Layer } from './layer.ts';
+import { type Layer, SCHEMA_DEFAULT } from './layer.ts';
 import { mergeLayers } from './merge.ts';
 
 export interface PillarSchema {
@@ -149,7 +149,7 @@ function createDefaultLayer(defaults: Default[], shipped: SchemaDocument): Layer
   const nest = ({ path, value }: Default) =>
     path.toReversed().reduce<Value>((inner, step) => ({ [step]: inner }), value) as ValueMap;
   return {
-    name: 'schema default',
+    name: SCHEMA_DEFAULT,
     data: mergeLayers(defaults.map(nest)),
     place(path) {
       const above = defaults.filter((each) => each.path.every((step, index) => path[index] === step));
