@@ -107,7 +107,9 @@ function addDefaults(values: ValueMap, properties: Properties): ValueMap {
   for (const [name, property] of Object.entries(properties)) {
     const value = completed[name];
     if (value === undefined) {
-      if (property.default !== undefined) completed[name] = structuredClone(property.default) as Value;
+      const usual = property.default as Value | undefined;
+      // Most are no more than a word, of which a copy costs as much as reading the parameter.
+      if (usual !== undefined) completed[name] = typeof usual === 'object' ? structuredClone(usual) : usual;
     } else if (property.properties !== undefined && isMap(value)) {
       completed[name] = addDefaults(value, property.properties as Properties);
     }
