@@ -64,7 +64,7 @@ function judgeClusters(
       seen,
       ...(ledger === undefined ? {} : { ledger }),
       obstacles: [...checks.obstacles, ...strays.values()],
-      refusals: checks.refusals,
+      refusals: [...refuseOpenRestores(cluster, loaded, probes), ...checks.refusals],
       newToken: knowledge.newToken(cluster.name),
       now: knowledge.now,
     });
@@ -153,6 +153,27 @@ function refuseForgottenEvents(cluster: EtcdCluster, probes: ReadonlyMap<string,
       .filter((host) => probes.get(host)?.members.get(cluster.name)?.guard?.forgottenEvents)
       .map((host) => [host, refusal(host)]),
   );
+}
+
+/**
+ * What a restore has stopped may be meant to be down, and its data about to be moved: only its own steps go on. A host
+ * that was away at its end still has it open, so one that says its end speaks for all.
+ */
+function refuseOpenRestores(
+  cluster: EtcdCluster,
+  loaded: Pick<Loaded, 'inventory' | 'pillars'>,
+  probes: ReadonlyMap<string, Probe>,
+): Refusal[] {
+  const guards = cluster.members.flatMap((host) => probes.get(host)?.members.get(cluster.name)?.guard ?? []);
+  const ended = new Set(guards.flatMap(({ endedRestores }) => endedRestores ?? []));
+  const own = memberPillar(loaded, cluster.members[0]!, cluster).etcd_restore_run;
+  const open = new Set(guards.flatMap(({ openRestores }) => openRestores ?? []));
+  return [...open]
+    .filter((run) => run !== own && !ended.has(run))
+    .map((run) => ({
+      refused: `the restore ${run} of cluster ${cluster.name} was begun and is not at its end: what is down may be so on purpose`,
+      next: `go on with it (\`quorate resume ${run} -t GROUP\`) or take it back (\`quorate undo ${run} -t GROUP --confirm ${cluster.name}\`), with the whole group of the cluster`,
+    }));
 }
 
 /** Of single members: a change of the runtime goes through the cluster one host at a time. */

@@ -9,6 +9,7 @@ import { eventsClusterOf, hasEvents } from '../pillar/events.ts';
 import { quote } from '../shell/quote.ts';
 import type { ValueMap } from '../value.ts';
 import type { EtcdCluster } from './clusters.ts';
+import { listRestores } from './restore/open.sh.ts';
 import { otherRunnerScript } from './runtime.ts';
 
 /** One host's answer; its member's status is asked for elsewhere. */
@@ -19,6 +20,10 @@ export interface GuardSighting
   installed?: string;
   /** What runs etcd here although the pillar declares the other runtime: see src/engine/runtime.ts. */
   otherRunner?: string;
+  /** Restores of the cluster that no file there says the end of. */
+  openRestores?: string[];
+  /** Restores of any cluster that are at their end, by this host. */
+  endedRestores?: string[];
   /** It has an events cluster written down that the pillar does not have. */
   forgottenEvents?: true;
 }
@@ -53,6 +58,7 @@ if q_flat ${quote(ledgerFile(cluster.name))}; then
   case $q_text in *${quote(ledgerNames(declared))}*) q_names=yes ;; esac
 fi
 ! q_flat ${quote(markerFile(cluster.name))} || printf 'marker %s\\n' "$q_text"
+${listRestores(cluster.name)}
 ${otherRunnerScript(pillar, cluster.service)}
 ${cluster.eventsOf === undefined && !hasEvents(pillar) ? findEvents(cluster.name) : ''}
 q_there=$q_dir
@@ -108,6 +114,7 @@ export function parseGuard(stdout: Uint8Array): GuardSighting | undefined {
   const [free] = of('free');
   const [installed] = of('installed');
   const [otherRunner] = of('runner');
+  const [openRestores, endedRestores] = [of('open'), of('ended')];
   return {
     hasData: of('data')[0] !== 'no',
     ...(ledger === undefined ? {} : { ledger: parseLedger(ledger) }),
@@ -115,6 +122,8 @@ export function parseGuard(stdout: Uint8Array): GuardSighting | undefined {
     ...(members ? { members } : {}),
     ...(free !== undefined && /^\d+$/.test(free) ? { freeBytes: Number(free) * 1024 } : {}),
     ...(installed === undefined ? {} : { installed }),
+    ...(openRestores.length === 0 ? {} : { openRestores }),
+    ...(endedRestores.length === 0 ? {} : { endedRestores }),
     ...(otherRunner === undefined ? {} : { otherRunner }),
     ...(lines.includes('events') ? { forgottenEvents: true as const } : {}),
     busyPorts: of('busy').map((line) => {

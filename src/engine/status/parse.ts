@@ -41,7 +41,7 @@ export function parseStatus(answers: readonly Answer[], paths: StatusPaths, mome
   take('certificates', (_answer, text) => ({ certificates: parseFiles(text) }));
   take('ledger', (_answer, text) => (text === '' ? {} : { ledger: parseLedger(text) }));
   take('restores', (_answer, text) => {
-    const restores = linesOf(text).filter((run) => /^[0-9A-Za-z-]+$/.test(run));
+    const restores = linesOf(text).flatMap((line) => /^open ([0-9A-Za-z-]+)$/.exec(line)?.[1] ?? []);
     return restores.length > 0 ? { restores } : {};
   });
   take('data', (_answer, text) => ({ data: parseData(text) }));

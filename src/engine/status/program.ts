@@ -1,12 +1,13 @@
 // The one program that `status` runs on a host. It only reads, leaves no trace, and each part is answered by itself: what
 // may hang (a disk) stands last, so that everything else is known by then.
 import { etcdctlFunctions, listensOn, worksOn } from '../../etcd/etcdctl.sh.ts';
+import { READ_FLAT } from '../../etcd/flat.sh.ts';
 import type { Part, Program } from '../../shell/program.ts';
 import { quote } from '../../shell/quote.ts';
 import type { ValueMap } from '../../value.ts';
 import type { EtcdCluster } from '../clusters.ts';
 import { HOST_HOME } from '../places.ts';
-import { ENDS, RECORD, RESTORES } from '../restore/record.ts';
+import { listRestores } from '../restore/open.sh.ts';
 
 /** Where things are on a host; from pillar alone, so that a dead peer cannot change it. */
 export interface StatusPaths {
@@ -76,7 +77,7 @@ function memberParts(paths: StatusPaths): Part[] {
     { id: id('list'), script: asking(LIST), needs: [id('member')] },
     { id: id('certificates'), script: certificates(paths) },
     { id: id('ledger'), script: ledger(paths) },
-    { id: id('restores'), script: openRestores(paths) },
+    { id: id('restores'), script: `${READ_FLAT}${listRestores(paths.cluster)}` },
   ];
 }
 
@@ -144,17 +145,6 @@ q_show() { printf '= %s\\n' "$1"; sed -n '/^-----BEGIN CERTIFICATE-----/,/^-----
 for q_file in ${needed.join(' ')}; do if [ -e "$q_file" ]; then q_show "$q_file"; else printf -- '- %s\\n' "$q_file"; fi; done
 [ ! -e ${optional} ] || q_show ${optional}
 true`;
-}
-
-/** The names of those that no file says the end of, a line each; their record is JSON with a line for each field. */
-function openRestores({ cluster }: StatusPaths): string {
-  const ended = ENDS.map((end) => `[ ! -e "$q_one/${end}" ] || continue`).join('\n  ');
-  return `
-for q_one in ${quote(RESTORES)}/*; do
-  [ -f "$q_one/${RECORD}" ] || continue
-  ${ended}
-  ! grep -qF ${quote(`"cluster": ${JSON.stringify(cluster)}`)} <"$q_one/${RECORD}" || echo "\${q_one##*/}"
-done`;
 }
 
 function ledger({ cluster }: StatusPaths): string {

@@ -90,6 +90,22 @@ describe.each(SHELLS)('a host with %s', (shell) => {
     expect(ask()).toMatchObject({ hasData: true, busyPorts: [] });
   });
 
+  it('that knows restores says which are open, of this cluster, and which are at their end', () => {
+    const restore = (run: string, cluster: string, ...ends: string[]) => {
+      mkdirSync(join(host.home, 'restores', run), { recursive: true });
+      writeFileSync(join(host.home, 'restores', run, 'restore.json'), JSON.stringify({ run, cluster }, undefined, 2));
+      for (const end of ends) writeFileSync(join(host.home, 'restores', run, end), '');
+    };
+    expect(ask()).not.toHaveProperty('openRestores');
+    restore('r1', 'main', 'done');
+    restore('r2', 'main', 'undone');
+    restore('r3', 'main-events');
+    expect(ask()).toMatchObject({ endedRestores: ['r1', 'r2'] });
+    expect(ask()).not.toHaveProperty('openRestores');
+    restore('r4', 'main');
+    expect(ask()).toMatchObject({ openRestores: ['r4'] });
+  });
+
   it('whose ledger names the declared members asks etcd nothing', () => {
     writeFileSync(join(host.home, 'main.json'), formatLedger(LEDGER));
     writeFileSync(join(host.home, 'main.bootstrap'), formatMarker(MARKER));
