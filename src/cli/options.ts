@@ -97,7 +97,8 @@ export function positiveNumber(text: string): number {
 }
 
 export function inventoryPath(options: CommonOptions, io: Io): Attempt<string> {
-  const path = options.inventory ?? io.env.QUORATE_INVENTORY ?? (existsSync('inventory') ? 'inventory' : undefined);
+  const path =
+    options.inventory ?? (io.env.QUORATE_INVENTORY || undefined) ?? (existsSync('inventory') ? 'inventory' : undefined);
   if (path !== undefined) return succeed(path);
   return fail({
     reason: 'usage',

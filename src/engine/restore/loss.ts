@@ -1,5 +1,4 @@
 // What would be lost: the cluster that serves now, held against a snapshot, kind by kind.
-
 import { REVISION_BUMP } from '../../etcd/restoration.ts';
 import { ownCounts } from '../../etcd/snapshot/rehearsal.ts';
 import type { MemberStatus } from '../../etcd/status.ts';
@@ -44,15 +43,26 @@ export async function findLoss(
     const message = `it cannot be asked what would be lost: ${answer!.stderr.trim()}`;
     return fail({ reason: 'script', host, message });
   }
-  const { below } = etcdContent.parse(answer!).current;
-  const prefixes = Object.keys(record.prefixes);
-  const now = ownCounts(new Map(prefixes.map((prefix, at) => [prefix, below[at]!])));
   return succeed({
     revisions: revisionsSince(status.revision, record.revision),
-    kinds: prefixes
-      .filter((prefix) => now.get(prefix) !== record.prefixes[prefix])
-      .map((prefix) => `${prefix}: ${now.get(prefix)} now, ${record.prefixes[prefix]} in the snapshot`),
+    kinds: compareKinds(etcdContent.parse(answer!).current, record),
   });
+}
+
+/** `current.below`: below each kind that the snapshot has, in their order. What is of none of these is told as one. */
+export function compareKinds(
+  current: { readonly keys: number; readonly below: readonly number[] },
+  snapshot: Pick<RestoreRecord, 'keys' | 'prefixes'>,
+): string[] {
+  const prefixes = Object.keys(snapshot.prefixes);
+  const now = ownCounts(new Map(prefixes.map((prefix, at) => [prefix, current.below[at]!])));
+  const rest = (keys: number, counts: Iterable<number>) => [...counts].reduce((left, count) => left - count, keys);
+  return [
+    ...prefixes.map((prefix): [string, number, number] => [prefix, now.get(prefix)!, snapshot.prefixes[prefix]!]),
+    ['other kinds', rest(current.keys, now.values()), rest(snapshot.keys, Object.values(snapshot.prefixes))] as const,
+  ]
+    .filter(([, there, then]) => there !== then)
+    .map(([kind, there, then]) => `${kind}: ${there} now, ${then} in the snapshot`);
 }
 
 /** Also behind a restore that has raised the revision. */
