@@ -1,7 +1,7 @@
 // What a large program has said of its version, remembered on its host: starting it costs more than all else of a reading.
 
-/** Where a reboot clears it. */
-const MEMORY = '/run/quorate/versions';
+/** Where a reboot clears it, and no lock is looked for. */
+const MEMORY = '/run/quorate.versions';
 /** A change this soon after another may have the same time. Seconds. */
 const SETTLED_SECONDS = 2;
 

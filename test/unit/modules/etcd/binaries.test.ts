@@ -177,7 +177,9 @@ describe.each(SHELLS)('etcd.binaries under %s', (shell) => {
     place('etcdutl');
     const asked = (settings = 'q_locking=y', ahead = 9) => {
       writeFileSync(log, '');
-      const script = module.read(complete(module, { directory, server: false })).replaceAll('/run/quorate', host.home);
+      const script = module
+        .read(complete(module, { directory, server: false }))
+        .replaceAll('/run/quorate.versions', join(host.home, 'versions'));
       const { stdout, stderr } = host.run(`${settings} q_clock=$(($(date +%s) + ${ahead}))\n${script}`);
       expect([String(stdout), stderr]).toEqual(['etcdctl 3.5.16 etcdutl 3.5.16\n', '']);
       return readFileSync(log, 'utf8').length;
