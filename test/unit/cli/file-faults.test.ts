@@ -9,6 +9,12 @@ import { createRig, INVENTORY } from './rig.ts';
 const PLAN = 'plan thing -t all';
 const resources = (text: string) => `description: A test.\nresources:\n${text}`;
 
+const SNAPSHOTS = `control_plane: managed
+kubernetes_version: 1.34.1
+etcd_version: 3.6.5
+enable_etcd_snapshot: true
+`;
+
 const FAULTS: { [what: string]: Fault } = {
   'an inventory that is not YAML': {
     files: { 'inventory.yaml': 'masters:\n  hosts: [m1\n' },
@@ -96,6 +102,40 @@ const FAULTS: { [what: string]: Fault } = {
     files: { 'pillar/defaults.yaml': 'proxy: { https: http://me:hunter2@proxy:3128 }\n' },
     argv: PLAN,
     says: ['pillar/defaults.yaml:1:17: proxy.https has a user or a password in it', '  in m1'],
+  },
+  'snapshots that nobody says the place of': {
+    files: { 'pillar/defaults.yaml': SNAPSHOTS },
+    argv: PLAN,
+    says: ['pillar/defaults.yaml:4:23: enable_etcd_snapshot needs to know where snapshots are taken', '  in m1'],
+  },
+  'snapshots at two places': {
+    files: { 'pillar/defaults.yaml': `${SNAPSHOTS}etcd_snapshot_zone: a\netcd_snapshot_hostname: m1\n` },
+    argv: PLAN,
+    says: ['pillar/defaults.yaml:6:25: etcd_snapshot_zone (a) and etcd_snapshot_hostname (m1) are both set', '  in m1'],
+  },
+  'a schedule that is no cron expression': {
+    files: {
+      'pillar/defaults.yaml': `${SNAPSHOTS}etcd_snapshot_hostname: m1\netcd_snapshot_schedule: "0 6 * *"\n`,
+    },
+    argv: PLAN,
+    says: ['pillar/defaults.yaml:6:25: etcd_snapshot_schedule ("0 6 * *") is no cron expression', '  in m1'],
+  },
+  'a disk whose size is no quantity': {
+    files: { 'pillar/defaults.yaml': `${SNAPSHOTS}etcd_snapshot_hostname: m1\netcd_snapshot_disk_size: 1GB\n` },
+    argv: PLAN,
+    says: ['pillar/defaults.yaml:6:26: etcd_snapshot_disk_size ("1GB") is no size', '  in m1'],
+  },
+  'an API of CronJobs that no API server has any more': {
+    files: {
+      'pillar/defaults.yaml': `${SNAPSHOTS}etcd_snapshot_hostname: m1\nruntime_config: batch/v2alpha1=true\n`,
+    },
+    argv: PLAN,
+    says: ['pillar/defaults.yaml:6:17: runtime_config has batch/v2alpha1, and no API server since 1.21', '  in m1'],
+  },
+  'snapshots that are kept no times': {
+    files: { 'pillar/defaults.yaml': `${SNAPSHOTS}etcd_snapshot_hostname: m1\netcd_snapshot_keep: 0\n` },
+    argv: PLAN,
+    says: ['pillar/defaults.yaml:6:21: etcd_snapshot_keep must be at least 1', '  next: '],
   },
   'an interface that can be none': {
     files: { 'pillar/defaults.yaml': 'bind_interface: "eth0 eth1"\n' },
