@@ -131,6 +131,18 @@ describe('kubernetes.running with static pods', () => {
     expect(await etcdctl(failed[0]!.host, 'get greeting --print-value-only')).toBe('from m1');
   });
 
+  it('goes on by itself where kubernetes.kubelet.stopped has ended its kubelet, which kubernetes.running starts again', async () => {
+    const stop = () => rig.json('apply', 'kubelet.stopped', '-t', 'm1', '--yes');
+    const kubelet = () => rig.lab.run('m1', 'systemctl is-active kubelet; systemctl is-enabled kubelet; pgrep -x etcd');
+    const [active, enabled, pid] = (await kubelet()).split('\n');
+    expect([active, enabled]).toEqual(['active', 'enabled']);
+    expect((await stop()).document).toMatchObject({ outcome: 'changed', hosts: { m1: { changed: 1 } } });
+    expect((await kubelet()).split('\n')).toEqual(['inactive', 'disabled', pid]);
+    expect((await stop()).document.outcome).toBe('ok');
+    expect((await rig.json(...APPLY)).status).toBe(0);
+    expect((await kubelet()).split('\n')).toEqual(['active', 'enabled', pid]);
+  });
+
   it('does not start a known member that has lost its data, whatever the kubelet tries', async () => {
     await rig.lab.run(
       'm3',
